@@ -1,0 +1,119 @@
+import type { Manifest } from './manifest.ts';
+
+/** What `store` did. Sizes are bytes. */
+export interface StoredArtifact {
+  /** `sha256:<64 hex>` of the manifest. */
+  digest: string;
+  manifest: Manifest;
+  /** Sum of the files' sizes. */
+  size: number;
+  files: number;
+  blobs: {
+    total: number;
+    /** Blobs that were not in the store before. */
+    new: number;
+    newBytes: number;
+    /** Bytes the new blobs take on disk, after compression. */
+    storedBytes: number;
+  };
+}
+
+export interface StoreProgress {
+  /** Called often and cheaply; bytes of source read (or skipped as unchanged) so far, and the total once it is known. */
+  onProgress?(done: { bytes: number; totalBytes: number | undefined; files: number }): void;
+}
+
+export interface StoreOptions extends StoreProgress {
+  /** Store names that collide on a case-folding or normalising file system; default refuses (exit 4). */
+  allowCollisions?: boolean;
+  /** Compute everything, write nothing. */
+  dryRun?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface RestoreOptions extends StoreProgress {
+  /** Which files of a directory artifact; default all. Paths are manifest paths. */
+  include?: (path: string) => boolean;
+  /** Replace an existing different target; default refuses (exit 5). */
+  force?: boolean;
+  signal?: AbortSignal;
+}
+
+export type DamageKind = 'manifest' | 'pack' | 'blob';
+
+/** One thing found wrong with stored bytes. */
+export interface StorageDamage {
+  kind: DamageKind;
+  /** Relative to `.mlops`. */
+  path: string;
+  digest: string;
+  problem: string;
+}
+
+export interface VerifyObjectsOptions extends StoreProgress {
+  /** Hash every pack and blob; default looks at presence, size and table of contents. Manifests are always hashed. */
+  deep?: boolean;
+  /** Hash only these packs; a predicate on the pack's name, so that samples are repeatable and partitions are exact. */
+  sample?: (packName: string) => boolean;
+  signal?: AbortSignal;
+}
+
+export interface VerifiedObjects {
+  checked: { manifests: number; packs: number; blobs: number; bytes: number };
+  damage: StorageDamage[];
+}
+
+export interface BundleSink {
+  /** `name` is `manifests/<hex>` or `packs/<hex>`. */
+  add(name: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** Artifacts as wholes: files in, digest out, and back again byte for byte. */
+export interface ArtifactStore {
+  /**
+   * Reads a file or directory and makes it durable. Nothing refers to what it wrote, so a failure leaves only garbage.
+   * @throws UsageError `SOURCE_MISSING`; RefusedError `UNSAFE_ENTRY` naming a symbolic link, socket, device or FIFO,
+   * `NAME_COLLISION`; IntegrityError `SOURCE_CHANGED` when the source changed while it was read
+   */
+  store(source: string, options?: StoreOptions): Promise<StoredArtifact>;
+
+  /** Digest, size and file count of a source without storing it; leans on the stat index. */
+  digest(source: string, options?: StoreOptions): Promise<{ digest: string; size: number; files: number }>;
+
+  /** @throws IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED`, or RefusedError `UNSAFE_PATH` for a manifest that names one */
+  manifest(digest: string): Promise<Manifest>;
+
+  /** True when the manifest is here and a pack of the right size holds each of its blobs; proves presence, not content. */
+  present(digest: string): Promise<boolean>;
+
+  /**
+   * Hashes every byte of one artifact.
+   * @throws IntegrityError naming what is missing or damaged; damaged packs are quarantined by `restore` and `repair` only
+   */
+  verifyArtifact(digest: string, options?: StoreProgress & { signal?: AbortSignal }): Promise<void>;
+
+  /** Checks what `digests` need, plus every pack in the store; damage is returned, not thrown. */
+  verifyObjects(digests: readonly string[], options?: VerifyObjectsOptions): Promise<VerifiedObjects>;
+
+  /**
+   * Writes the artifact to `target`: a file for a file artifact, else a directory. Built beside the target and renamed, so
+   * the target is never partly written. Resolves to `unchanged` when the target already holds exactly these bytes.
+   * @throws ConflictError `TARGET_EXISTS`; IntegrityError as `manifest`, naming each file that can't be restored
+   */
+  restore(digest: string, target: string, options?: RestoreOptions): Promise<'restored' | 'unchanged'>;
+
+  /** Writes the manifest and freshly built packs holding this artifact's blobs and nothing else, in that order. */
+  exportObjects(digest: string, sink: BundleSink): Promise<void>;
+
+  /**
+   * Takes objects of a bundle; all become durable in `commit`. A pack whose blobs do not hash to their ids, or a manifest
+   * whose blobs are in no pack, is an IntegrityError and nothing is kept.
+   */
+  importObjects(): ImportedObjects;
+}
+
+export interface ImportedObjects extends BundleSink {
+  /** Verifies that `digest` is complete among the imported and the stored objects, then makes all durable. */
+  commit(digest: string): Promise<Manifest>;
+  abort(): Promise<void>;
+}

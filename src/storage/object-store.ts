@@ -1,0 +1,59 @@
+/** Containers of blobs, and lists of an artifact's files. Both immutable and named by the SHA-256 of their bytes. */
+export type ObjectKind = 'packs' | 'manifests';
+
+export interface ObjectKey {
+  readonly kind: ObjectKind;
+  /** 64 lower-case hexadecimal digits. */
+  readonly name: string;
+}
+
+export interface ObjectInfo {
+  readonly key: ObjectKey;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** `present`: the store already held these very bytes. `replaced`: it held damaged ones, now in quarantine. */
+export type PutOutcome = 'stored' | 'present' | 'replaced';
+
+/** Objects that become visible and durable together. */
+export interface ObjectBatch {
+  /**
+   * Takes the bytes; the caller MUST NOT change them afterwards. Applies back-pressure: it resolves when more may be put.
+   * MUST fail with exit 3 when the bytes do not hash to the name, and MUST hash what is already there under that name
+   * before it reports `present`.
+   */
+  put(key: ObjectKey, bytes: Uint8Array): Promise<PutOutcome>;
+  /** After it resolves every object of the batch survives a crash and a power loss. */
+  commit(): Promise<void>;
+  /** Removes what the batch left behind, as far as it can; idempotent, never throws, harmless after `commit`. */
+  abort(): Promise<void>;
+}
+
+/**
+ * A place where objects live: this disk, memory, later S3 or a mounted directory. Every implementation and every decorator
+ * passes `tests/storage/object-store.suite.ts`.
+ */
+export interface ObjectStore {
+  batch(): ObjectBatch;
+  /**
+   * The object's bytes, or the range of them.
+   * @throws IntegrityError `OBJECT_MISSING` when it is not there, `OBJECT_DAMAGED` when the range lies outside it or fewer
+   * bytes come than asked for. A whole object MUST be hashed before it is returned; a range can't be, so the caller
+   * hashes the blobs in it.
+   */
+  get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array>;
+  /** Size as the store itself says it now, or undefined. Never answered from an index. */
+  stat(key: ObjectKey): Promise<ObjectInfo | undefined>;
+  /** Every object of the kind, in any order. MUST fail rather than leave out what could not be listed. */
+  list(kind: ObjectKind): AsyncIterable<ObjectInfo>;
+  /** False when there was none. */
+  delete(key: ObjectKey): Promise<boolean>;
+  /** Moves damaged bytes out of the way and keeps them with the reason; resolves to where they are. */
+  quarantine(key: ObjectKey, reason: string): Promise<string>;
+}
