@@ -4,13 +4,16 @@ import type { ExitCode } from '../errors.ts';
 import type { Context } from './context.ts';
 
 export interface ArgumentDefinition {
-  /** commander syntax: `<model>`, `[path]`, `<ref...>`. */
+  /** commander syntax: `<model>`, `[path]`, `<ref...>`. For one reference that may be two words see `RefWords`. */
   name: string;
   description: string;
 }
 
 export interface OptionDefinition {
-  /** commander syntax: `--metric <key=value...>`; a trailing `...` inside the brackets makes it repeatable. */
+  /**
+   * commander syntax. A trailing `...` inside the brackets makes the option repeatable: `--metric <key=value...>` takes one
+   * value each time it is given and arrives as an array.
+   */
   flags: string;
   description: string;
 }
@@ -24,6 +27,8 @@ export interface Example {
 /** What a text renderer may know of the terminal; it changes the rendering, never the content. */
 export interface View {
   isTTY: boolean;
+  /** Whether escape sequences for colour may be used. */
+  color: boolean;
   /** Width in characters; Infinity when it is no terminal. */
   columns: number;
   now: Date;

@@ -1,0 +1,13 @@
+import type { Example } from './command.ts';
+
+export const rootFooter = `
+Run \`mlops <command> --help\` for one command, \`mlops help exit-codes\` for what the exit codes mean.
+More topics: \`mlops help environment\`, \`mlops help references\`.`;
+
+export const exitCodePointer = '\nExit codes: see `mlops help exit-codes`.';
+
+export function examplesText(examples: readonly Example[]): string {
+  if (examples.length === 0) return '';
+  const blocks = examples.map(({ command, explains }) => `  # ${explains}\n  $ ${command}\n`);
+  return `\nExamples:\n${blocks.join('\n')}`;
+}

@@ -1,0 +1,58 @@
+import { errnoOf } from '../errors.ts';
+import type { Io } from './context.ts';
+
+export interface OutputStream {
+  write(text: string, done?: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+export interface ProcessIo extends Io {
+  /** Waits for what was written to stdout; resolves to the error that stopped it, if one did. EPIPE is none: the reader left. */
+  flush(): Promise<Error | undefined>;
+}
+
+export interface ProcessIoOptions {
+  stdout: OutputStream;
+  stderr: OutputStream;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+const DEFAULT_COLUMNS = 80;
+
+export function createProcessIo({ stdout, stderr, env }: ProcessIoOptions): ProcessIo {
+  let failure: Error | undefined;
+  stdout.on('error', (error) => {
+    failure ??= error;
+  });
+  // Nobody is left to be told.
+  stderr.on('error', () => undefined);
+  const outIsTTY = stdout.isTTY === true;
+  const errIsTTY = stderr.isTTY === true;
+  return {
+    out: (text) => {
+      if (text !== '' && failure === undefined) stdout.write(text);
+    },
+    err: (text) => void stderr.write(text),
+    outIsTTY,
+    errIsTTY,
+    outColor: wantsColor(outIsTTY, env),
+    errColor: wantsColor(errIsTTY, env),
+    columns: outIsTTY ? (stdout.columns ?? DEFAULT_COLUMNS) : Infinity,
+    flush: async () => {
+      if (failure === undefined) await new Promise<void>((done) => void stdout.write('', () => done()));
+      // An error event follows its write's callback by a turn of the loop.
+      await new Promise<void>((done) => void setImmediate(done));
+      return failure === undefined || errnoOf(failure) === 'EPIPE' ? undefined : failure;
+    },
+  };
+}
+
+/** NO_COLOR (no-color.org) wins over FORCE_COLOR, which wins over what the stream is. An empty NO_COLOR does not count. */
+function wantsColor(isTTY: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
+  if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false;
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return isTTY && env['TERM'] !== 'dumb';
+}

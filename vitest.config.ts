@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+export default defineConfig({
+  define: { MLOPS_VERSION: JSON.stringify(version) },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    exclude: ['tests/interop/**', 'tests/faults/**'],
+    // Tests that start processes or hash megabytes on a busy machine of two cores.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    env: {
+      // What the person at this terminal prefers must not reach the tests.
+      NO_COLOR: '',
+      FORCE_COLOR: '',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_TERMINAL_PROMPT: '0',
+    },
+  },
+});
