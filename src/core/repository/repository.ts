@@ -11,6 +11,8 @@ export interface Repository {
   readonly documents: DocumentStore;
   readonly lock: CommitLock;
   readonly config: Config;
+  /** Entries of `requiredFeatures` that this program can't write; with any of them every write is refused. */
+  readonly unknownFeatures: readonly string[];
   artifacts(): Promise<ArtifactStore>;
   git(): Promise<Git>;
   now(): Date;
@@ -19,4 +21,5 @@ export interface Repository {
   /** Name and version of this program, as written into events. */
   readonly tool: string;
   readonly host: string;
+  readonly environment: { node: string; platform: string; arch: string };
 }

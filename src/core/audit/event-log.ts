@@ -1,0 +1,134 @@
+import type { MlopsError } from '../../errors.ts';
+import type { JsonValue } from '../../lib/canonical-json.ts';
+import type { DocumentStore } from '../../storage/document-store.ts';
+import { loadDirectory } from '../repository/directory-index.ts';
+import { eventsDirectory } from '../repository/layout.ts';
+import { parseEvent, STAGE_EVENT_TYPES, type AuditEvent } from './event.ts';
+
+/** A file in an events directory that is no valid event. */
+export interface DamagedEvent {
+  name: string;
+  error: MlopsError;
+}
+
+/** The audit trail of one model: a directed acyclic graph of events, ordered by their parents. */
+export interface EventLog {
+  /** Newest first: an event comes before its parents; events that neither knew of come by time, then id. */
+  readonly newestFirst: readonly AuditEvent[];
+  readonly byId: ReadonlyMap<string, AuditEvent>;
+  /** Ids that no event names as a parent, sorted. They become the parents of the next event. */
+  readonly heads: readonly string[];
+  /** Parents that are named and not there. */
+  readonly missingParents: readonly { event: AuditEvent; parent: string }[];
+  readonly damaged: readonly DamagedEvent[];
+}
+
+export async function loadEventLog(documents: DocumentStore, model: string): Promise<EventLog> {
+  const files = await loadDirectory<AuditEvent>(documents, {
+    directory: eventsDirectory(model),
+    index: { name: `events-${model}`, version: 'event/1' },
+    parse: (bytes, name) => parseEvent(bytes, { model, name }) as AuditEvent & JsonValue,
+  });
+  const events: AuditEvent[] = [];
+  const damaged: DamagedEvent[] = [];
+  for (const { name, value, error } of files) {
+    if (value !== undefined) events.push(value);
+    else if (error !== undefined) damaged.push({ name, error });
+  }
+  return buildEventLog(events, damaged);
+}
+
+export function buildEventLog(events: readonly AuditEvent[], damaged: readonly DamagedEvent[] = []): EventLog {
+  const byId = new Map(events.map((event) => [event.id, event]));
+  const children = new Map<string, number>();
+  const missingParents: { event: AuditEvent; parent: string }[] = [];
+  for (const event of byId.values()) {
+    for (const parent of new Set(event.parents)) {
+      if (byId.has(parent)) children.set(parent, (children.get(parent) ?? 0) + 1);
+      else missingParents.push({ event, parent });
+    }
+  }
+  const heads = [...byId.keys()].filter((id) => !children.has(id)).toSorted();
+  return { newestFirst: sortNewestFirst(byId, heads, children), byId, heads, missingParents, damaged };
+}
+
+/** Kahn's algorithm from the heads towards the first event; `children` is used up. */
+function sortNewestFirst(
+  byId: ReadonlyMap<string, AuditEvent>,
+  heads: readonly string[],
+  children: Map<string, number>,
+): AuditEvent[] {
+  // Ascending, so that the newest of the ready events is taken from the end. Few are ready at a time: one a branch.
+  const ready: AuditEvent[] = [];
+  const order: AuditEvent[] = [];
+  const makeReady = (id: string): void => {
+    const event = byId.get(id);
+    if (event === undefined) return;
+    let at = ready.length;
+    while (at > 0 && isOlder(event, ready[at - 1])) at -= 1;
+    ready.splice(at, 0, event);
+  };
+  for (const id of heads) makeReady(id);
+  for (let event = ready.pop(); event !== undefined; event = ready.pop()) {
+    order.push(event);
+    for (const parent of new Set(event.parents)) {
+      const left = (children.get(parent) ?? 0) - 1;
+      children.set(parent, left);
+      if (left === 0) makeReady(parent);
+    }
+  }
+  return order;
+}
+
+function isOlder(event: AuditEvent, other: AuditEvent | undefined): boolean {
+  if (other === undefined) return false;
+  return event.time < other.time || (event.time === other.time && event.id < other.id);
+}
+
+/**
+ * The events that moved this stage and that no later move of it knew of, newest first (docs/format.md, Replay). One in a
+ * straight history, several when branches moved the stage at the same time.
+ */
+export function stageTips(log: EventLog, stage: string): AuditEvent[] {
+  const overtaken = new Set<string>();
+  const tips: AuditEvent[] = [];
+  for (const event of log.newestFirst) {
+    const moves = event.subject.stage === stage && STAGE_EVENT_TYPES.has(event.type);
+    if (moves && !overtaken.has(event.id)) tips.push(event);
+    if (moves || overtaken.has(event.id)) {
+      for (const parent of event.parents) overtaken.add(parent);
+    }
+  }
+  return tips;
+}
+
+/** True when `ancestor` is reachable from `event` through parents. */
+export function isAncestor(log: EventLog, ancestor: string, event: string): boolean {
+  const seen = new Set<string>([event]);
+  const open = [event];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    for (const parent of log.byId.get(id)?.parents ?? []) {
+      if (parent === ancestor) return true;
+      if (!seen.has(parent)) {
+        seen.add(parent);
+        open.push(parent);
+      }
+    }
+  }
+  return false;
+}
+
+/** The log as it was known at a moment: the events whose time is not later. */
+export function logAt(log: EventLog, time: Date): EventLog {
+  const limit = time.toISOString();
+  return buildEventLog(log.newestFirst.filter((event) => event.time <= limit));
+}
+
+/** The names of all stages that any event ever moved. */
+export function stagesInLog(log: EventLog): Set<string> {
+  const stages = new Set<string>();
+  for (const event of log.newestFirst) {
+    if (event.subject.stage !== undefined && STAGE_EVENT_TYPES.has(event.type)) stages.add(event.subject.stage);
+  }
+  return stages;
+}

@@ -1,0 +1,124 @@
+import { ConflictError, MlopsError } from '../../errors.ts';
+import type { HeldLock } from '../../storage/commit-lock.ts';
+import { encodeEvent, loadEventLog, type EncodedEvent, type EventDocument } from '../audit/index.ts';
+import { assertWritable } from '../repository/format.ts';
+import { gitPath } from '../repository/layout.ts';
+import type { Repository } from '../repository/repository.ts';
+
+/** The writes of one command. Each is durable before the next; on failure what was created is taken back. */
+export interface CommitSection {
+  /** A new immutable document. @throws ConflictError `ALREADY_EXISTS` */
+  create(path: string, bytes: Uint8Array): Promise<void>;
+  /** Replaces a mutable document. What was created before is kept from then on, as the document may refer to it. */
+  replace(path: string, bytes: Uint8Array): Promise<void>;
+  /** Writes an event whose parents are the model's heads as they are now. */
+  appendEvent(event: NewEvent): Promise<EncodedEvent>;
+}
+
+/** What a command says; time, actor, parents and tool are filled in. */
+export type NewEvent = Pick<EventDocument, 'type' | 'subject'> &
+  Partial<Pick<EventDocument, 'from' | 'to' | 'digest' | 'reason' | 'evidence' | 'changes'>>;
+
+export interface Committed<T> {
+  result: T;
+  /** Paths below the Git root that were written, in order. */
+  written: readonly string[];
+}
+
+/**
+ * Runs the commit section of a command under the lock. Nothing slow belongs in here: no hashing, no network.
+ *
+ * @throws ConflictError `LOCKED`, `LOCK_LOST`; UsageError `FORMAT_UNSUPPORTED`; LocalIoError
+ */
+export async function commitSection<T>(
+  repository: Repository,
+  command: string,
+  body: (section: CommitSection) => Promise<T>,
+): Promise<Committed<T>> {
+  assertWritable(repository.unknownFeatures);
+  const actor = await repository.actor();
+  const lock = await repository.lock.acquire(command);
+  const section = new Writes(repository, lock, actor);
+  try {
+    const result = await body(section);
+    return { result, written: section.written.map(gitPath) };
+  } catch (error) {
+    await section.takeBack();
+    throw error;
+  } finally {
+    await lock.release();
+  }
+}
+
+class Writes implements CommitSection {
+  readonly written: string[] = [];
+  private created: { path: string; bytes: Uint8Array }[] = [];
+  private readonly repository: Repository;
+  private readonly lock: HeldLock;
+  private readonly actor: string;
+
+  constructor(repository: Repository, lock: HeldLock, actor: string) {
+    this.repository = repository;
+    this.lock = lock;
+    this.actor = actor;
+  }
+
+  async create(path: string, bytes: Uint8Array): Promise<void> {
+    await this.lock.assertHeld();
+    // Noted before the write: one that fails after the rename has left the file behind.
+    this.created.push({ path, bytes });
+    if (!(await this.repository.documents.create(path, bytes))) {
+      this.created.pop();
+      throw new ConflictError('ALREADY_EXISTS', `${gitPath(path)} was written by someone else meanwhile`, {
+        hint: 'run the same command again',
+      });
+    }
+    this.written.push(path);
+  }
+
+  async replace(path: string, bytes: Uint8Array): Promise<void> {
+    await this.lock.assertHeld();
+    try {
+      await this.repository.documents.write(path, bytes);
+    } catch (error) {
+      if (await this.holds(path, bytes)) this.created = [];
+      throw error;
+    }
+    this.created = [];
+    this.written.push(path);
+  }
+
+  async appendEvent(event: NewEvent): Promise<EncodedEvent> {
+    const { documents, tool } = this.repository;
+    const log = await loadEventLog(documents, event.subject.model);
+    const encoded = encodeEvent({
+      schema: 'mlops.event/1',
+      actor: this.actor,
+      time: this.repository.now().toISOString(),
+      parents: [...log.heads],
+      tool,
+      ...event,
+      evidence: event.evidence ?? [],
+    });
+    await this.create(encoded.path, encoded.bytes);
+    return encoded;
+  }
+
+  /** Newest first, and only files that still hold the bytes we wrote while the lock is still ours. */
+  async takeBack(): Promise<void> {
+    try {
+      for (const { path, bytes } of this.created.toReversed()) {
+        await this.lock.assertHeld();
+        if (await this.holds(path, bytes)) await this.repository.documents.remove(path);
+      }
+    } catch (error) {
+      // The command already fails; what stays behind counts as nothing (docs/format.md 5.5).
+      if (!(error instanceof MlopsError)) throw error;
+    }
+  }
+
+  private async holds(path: string, bytes: Uint8Array): Promise<boolean> {
+    const found = await this.repository.documents.read(path);
+    return found !== undefined && Buffer.compare(found, bytes) === 0;
+  }
+}

@@ -1,0 +1,55 @@
+import { stat } from 'node:fs/promises';
+import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
+import type * as z from 'zod';
+import { UsageError } from '../../errors.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { Lineage } from './record.ts';
+
+export interface DataSource {
+  role: string;
+  /** Absolute path of a file or directory. */
+  path: string;
+}
+
+/** Where a version comes from: the commit and its state, the data by digest, the program's environment, the parent. */
+export async function captureLineage(
+  repository: Repository,
+  data: readonly DataSource[],
+): Promise<Omit<z.output<typeof Lineage>, 'parent'>> {
+  const git = await repository.git();
+  const [code, digests] = await Promise.all([git.codeState(), digestData(repository, data)]);
+  return { git: { ...code }, ...(digests.length === 0 ? {} : { data: digests }), environment: { ...repository.environment } };
+}
+
+async function digestData(
+  repository: Repository,
+  data: readonly DataSource[],
+): Promise<{ role: string; path: string; digest: string; size: number }[]> {
+  const artifacts = await repository.artifacts();
+  const digests = [];
+  for (const { role, path } of data) {
+    await assertSourceExists(path);
+    const { digest, size } = await artifacts.digest(path);
+    digests.push({ role, path: portablePath(repository.root, path), digest, size });
+  }
+  return digests;
+}
+
+/** @throws UsageError `SOURCE_MISSING` */
+export async function assertSourceExists(path: string): Promise<void> {
+  try {
+    await stat(path);
+  } catch (cause) {
+    throw new UsageError('SOURCE_MISSING', `${path}: there is no such file or directory`, {
+      hint: 'check the path; it is relative to the directory you are in',
+      cause,
+    });
+  }
+}
+
+/** Relative to the Git root with `/`, or the base name of what lies outside: no path of this machine is recorded. */
+export function portablePath(root: string, path: string): string {
+  const inside = relative(root, resolve(path));
+  if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) return basename(resolve(path));
+  return inside.split(sep).join('/');
+}

@@ -1,0 +1,141 @@
+import { MlopsError, UsageError } from '../../errors.ts';
+import type { JsonValue } from '../../lib/canonical-json.ts';
+import { nearestNames } from '../../lib/nearest.ts';
+import type { DocumentStore } from '../../storage/document-store.ts';
+import { loadEventLog, REGISTERING_EVENT_TYPES, type AuditEvent, type EventLog } from '../audit/index.ts';
+import { loadDirectory } from '../repository/directory-index.ts';
+import { MODELS_DIRECTORY, versionsDirectory } from '../repository/layout.ts';
+import type { Repository } from '../repository/repository.ts';
+import { ModelName } from './names.ts';
+import { parseRecord, type StoredRecord, type VersionRecord } from './record.ts';
+import { heldVersion, loadStages, type StageState } from './stage-pointer.ts';
+
+/** A version as it stands now: its immutable record, and what events have said of it since. */
+export interface VersionState {
+  record: VersionRecord;
+  recordDigest: string;
+  /** The event that registered it. */
+  registered: AuditEvent;
+  /** Of the record, then changed by `annotated` events. */
+  tags: Readonly<Record<string, string>>;
+  description: string | undefined;
+  deprecated: { reason: string | undefined; time: string } | undefined;
+  deleted: { reason: string | undefined; time: string } | undefined;
+  /** Stages that hold it, sorted. */
+  stages: readonly string[];
+}
+
+/** Everything known of one model. */
+export interface ModelState {
+  model: string;
+  /** Oldest first, by (created at, label); deleted ones included. The rank in it is MLflow's version number. */
+  versions: readonly VersionState[];
+  /** Records that no `saved` or `imported` event names: left by an interrupted save, not versions. */
+  unregistered: readonly StoredRecord[];
+  log: EventLog;
+  stages: ReadonlyMap<string, StageState>;
+  /** Damaged records and events, and stages that can't be trusted. */
+  problems: readonly MlopsError[];
+}
+
+/** Names of the models, sorted; directories with an impossible name are none. */
+export async function listModels(documents: DocumentStore): Promise<string[]> {
+  const names = await documents.listDirectories(MODELS_DIRECTORY);
+  return names.filter((name) => ModelName.safeParse(name).success);
+}
+
+/** @throws UsageError `MODEL_NOT_FOUND` with the nearest names */
+export async function assertModelExists(documents: DocumentStore, model: string): Promise<void> {
+  const models = await listModels(documents);
+  if (models.includes(model)) return;
+  const near = nearestNames(model, models);
+  throw new UsageError('MODEL_NOT_FOUND', `there is no model "${model}"`, {
+    hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'see the models with `mlops list`',
+  });
+}
+
+export async function loadModel(repository: Repository, model: string): Promise<ModelState> {
+  const { documents } = repository;
+  const files = await loadDirectory<StoredRecord>(documents, {
+    directory: versionsDirectory(model),
+    index: { name: `versions-${model}`, version: 'version/1' },
+    parse: (bytes, name) => parseRecord(bytes, { model, name }) as StoredRecord & JsonValue,
+  });
+  const log = await loadEventLog(documents, model);
+  const stages = await loadStages(repository, model, log);
+  const problems: MlopsError[] = log.damaged.map(({ error }) => error);
+  const records: StoredRecord[] = [];
+  for (const { value, error } of files) {
+    if (value !== undefined) records.push(value);
+    else if (error !== undefined) problems.push(error);
+  }
+  for (const state of stages.values()) {
+    const trusted = state.status === 'ok' || (state.status === 'behind' && state.interrupted);
+    if (!trusted) problems.push(state.problem);
+  }
+  return { model, log, stages, problems, ...foldVersions(records, log, stages) };
+}
+
+function foldVersions(
+  records: readonly StoredRecord[],
+  log: EventLog,
+  stages: ReadonlyMap<string, StageState>,
+): Pick<ModelState, 'versions' | 'unregistered'> {
+  const folds = new Map<string, VersionState>();
+  const byLabel = new Map(records.map((stored) => [stored.record.version, stored]));
+  for (const event of log.newestFirst.toReversed()) {
+    const label = event.subject.version;
+    const stored = label === undefined ? undefined : byLabel.get(label);
+    if (label !== undefined && stored !== undefined) applyEvent(folds, event, { label, stored });
+  }
+  for (const [stage, state] of stages) {
+    const held = heldVersion(state);
+    const version = held === undefined ? undefined : folds.get(held);
+    if (version !== undefined) version.stages = [...version.stages, stage].toSorted();
+  }
+  return {
+    versions: [...folds.values()].toSorted(byCreation),
+    unregistered: records.filter(({ record }) => !folds.has(record.version)),
+  };
+}
+
+function applyEvent(
+  folds: Map<string, VersionState>,
+  event: AuditEvent,
+  { label, stored }: { label: string; stored: StoredRecord },
+): void {
+  const version = folds.get(label);
+  if (REGISTERING_EVENT_TYPES.has(event.type) && version === undefined) {
+    const { record, recordDigest } = stored;
+    folds.set(label, {
+      record,
+      recordDigest,
+      registered: event,
+      tags: record.tags,
+      description: record.description,
+      deprecated: undefined,
+      deleted: undefined,
+      stages: [],
+    });
+  }
+  if (version === undefined) return;
+  const said = { reason: event.reason, time: event.time };
+  if (event.type === 'deprecated') version.deprecated = said;
+  else if (event.type === 'deleted') version.deleted = said;
+  else if (event.type === 'annotated' && event.changes !== undefined) {
+    version.description = event.changes.description ?? version.description;
+    const tags = Object.entries({ ...version.tags, ...event.changes.tags });
+    version.tags = Object.fromEntries(tags.filter(([, value]) => value !== ''));
+  }
+}
+
+function byCreation(left: VersionState, right: VersionState): number {
+  const [a, b] = [left.record, right.record];
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
+  return a.version < b.version ? -1 : a.version > b.version ? 1 : 0;
+}
+
+/** The versions that were not deleted, newest first. */
+export function liveVersions(state: ModelState): VersionState[] {
+  return state.versions.filter((version) => version.deleted === undefined).toReversed();
+}

@@ -1,0 +1,109 @@
+import * as z from 'zod';
+import { IntegrityError } from '../../errors.ts';
+import { Timestamp } from '../audit/index.ts';
+import { digestOf } from '../repository/digest.ts';
+import { parseDocument } from '../repository/document.ts';
+import { gitPath, recordPath } from '../repository/layout.ts';
+import { Digest, ModelName, VersionLabel } from './names.ts';
+
+export const LIMITS = {
+  metricsFileBytes: 1024 * 1024,
+  metrics: 1000,
+  params: 1000,
+  tags: 256,
+  keyLength: 250,
+  paramLength: 6000,
+  tagLength: 8000,
+  textLength: 20_000,
+} as const;
+
+/** A metric as JSON can hold it; see {@link metricNumber}. */
+export const MetricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
+export type MetricValue = z.output<typeof MetricValue>;
+
+const Key = z.string().min(1).max(LIMITS.keyLength);
+const bounded = <S extends z.ZodType>(value: S, limit: number): z.ZodRecord<typeof Key, S> =>
+  z.record(Key, value).refine((map) => Object.keys(map).length <= limit, `more than ${limit} entries`);
+
+const TensorInfo = z.looseObject({
+  name: z.string().max(1000),
+  dtype: z.string().max(100),
+  shape: z.array(z.union([z.number(), z.string().max(200), z.null()])).max(64),
+});
+
+export const Signature = z.looseObject({ inputs: z.array(TensorInfo).max(1000), outputs: z.array(TensorInfo).max(1000) });
+
+export const Lineage = z.looseObject({
+  git: z
+    .looseObject({
+      commit: z.string().max(64).optional(),
+      tree: z.string().max(64).optional(),
+      branch: z.string().max(300).optional(),
+      dirty: z.boolean(),
+      diff: Digest.optional(),
+      untracked: z.number().int().min(0),
+      remote: z.string().max(2000).optional(),
+    })
+    .optional(),
+  data: z
+    .array(z.looseObject({ role: Key, path: z.string().max(4096), digest: Digest, size: z.number().int().min(0) }))
+    .max(100)
+    .optional(),
+  environment: z.looseObject({}).optional(),
+  parent: VersionLabel.optional(),
+});
+
+const VersionFields = z.object({
+  schema: z.literal('mlops.version/1'),
+  model: ModelName,
+  version: VersionLabel,
+  digest: Digest,
+  kind: z.enum(['file', 'directory']),
+  size: z.number().int().min(0),
+  files: z.number().int().min(0),
+  path: z.string().max(4096),
+  format: z.looseObject({ name: z.string().max(100), framework: z.string().max(100), details: z.looseObject({}) }),
+  signature: Signature.optional(),
+  metrics: bounded(MetricValue, LIMITS.metrics),
+  params: bounded(z.string().max(LIMITS.paramLength), LIMITS.params),
+  tags: bounded(z.string().max(LIMITS.tagLength), LIMITS.tags),
+  description: z.string().max(LIMITS.textLength).optional(),
+  lineage: Lineage,
+  createdAt: Timestamp,
+  createdBy: z.string().min(1).max(1000),
+});
+export type VersionRecord = z.output<typeof VersionFields>;
+
+/** docs/format.md section 5.2. Loose: members of a newer program are kept. */
+const VersionDocument = VersionFields.loose();
+
+/** A record and the digest of its bytes, which its `saved` event must name. */
+export interface StoredRecord {
+  record: VersionRecord;
+  recordDigest: string;
+}
+
+/** @throws IntegrityError `RECORD_DAMAGED` when the record is not that of its file name, and what `parseDocument` throws */
+export function parseRecord(bytes: Uint8Array, file: { model: string; name: string }): StoredRecord {
+  const label = file.name.replace(/\.json$/, '');
+  const path = gitPath(recordPath(file.model, label));
+  const record = parseDocument(bytes, VersionDocument, { path, canonical: true });
+  if (record.model !== file.model || record.version !== label) {
+    throw new IntegrityError('RECORD_DAMAGED', `${path}: is the record of ${record.model}@${record.version}`, {
+      hint: `restore it from Git: git checkout HEAD -- ${path}`,
+    });
+  }
+  return { record, recordDigest: digestOf(bytes) };
+}
+
+/** The number that a stored metric stands for. */
+export function metricNumber(value: MetricValue): number {
+  return typeof value === 'number' ? value : Number(value);
+}
+
+/** The stored form of a number; JSON has no NaN and no infinities. */
+export function metricValue(value: number): MetricValue {
+  if (Number.isFinite(value)) return value;
+  if (Number.isNaN(value)) return 'NaN';
+  return value > 0 ? 'Infinity' : '-Infinity';
+}

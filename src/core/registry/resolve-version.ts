@@ -1,0 +1,88 @@
+import { UsageError } from '../../errors.ts';
+import { nearestNames } from '../../lib/nearest.ts';
+import type { Repository } from '../repository/repository.ts';
+import { assertModelExists, listModels, liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
+import { parseReference } from './names.ts';
+import { heldVersion } from './stage-pointer.ts';
+
+export interface ResolvedVersion {
+  state: ModelState;
+  version: VersionState;
+}
+
+/**
+ * The version that a reference names.
+ *
+ * @throws UsageError `MODEL_NOT_FOUND`, `VERSION_NOT_FOUND`, `STAGE_EMPTY`, `REFERENCE_AMBIGUOUS` with the nearest names;
+ * ConflictError `STAGE_CONFLICT`, `STAGE_BEHIND`; IntegrityError for a damaged record or pointer
+ */
+export async function resolveVersion(repository: Repository, text: string): Promise<ResolvedVersion> {
+  const reference = parseReference(text);
+  if (reference.kind === 'digest') return resolveDigest(repository, reference.prefix);
+  if (reference.kind === 'run') {
+    throw new UsageError('VERSION_NOT_FOUND', `no version says that it came from the run ${reference.prefix}`, {
+      hint: 'see the versions with `mlops list <model>`',
+    });
+  }
+  await assertModelExists(repository.documents, reference.model);
+  const state = await loadModel(repository, reference.model);
+  return { state, version: selectVersion(repository, state, reference.selector ?? 'latest') };
+}
+
+export function selectVersion(repository: Repository, state: ModelState, selector: string): VersionState {
+  if (selector === 'latest') return latestVersion(state);
+  const exact = state.versions.find((version) => version.record.version === selector);
+  if (exact !== undefined && exact.deleted === undefined) return exact;
+  if (exact?.deleted !== undefined) {
+    throw new UsageError('VERSION_NOT_FOUND', `${state.model}@${selector} was deleted on ${exact.deleted.time}`, {
+      hint: `see why: mlops history ${state.model}`,
+    });
+  }
+  const stage = state.stages.get(selector);
+  const held = heldVersion(stage);
+  if (held !== undefined) return selectVersion(repository, state, held);
+  if (stage !== undefined && stage.status !== 'ok' && !(stage.status === 'behind' && stage.interrupted)) throw stage.problem;
+  const damaged = state.problems.find((problem) => problem.message.includes(`/versions/${selector}.json`));
+  if (damaged !== undefined) throw damaged;
+  if (repository.config.stages.includes(selector)) {
+    throw new UsageError('STAGE_EMPTY', `the stage ${selector} of ${state.model} holds no version yet`, {
+      hint: `put one there: mlops promote ${state.model}@latest --to ${selector}`,
+    });
+  }
+  const names = [...liveVersions(state).map(({ record }) => record.version), ...repository.config.stages, 'latest'];
+  const near = nearestNames(selector, names);
+  throw new UsageError('VERSION_NOT_FOUND', `${state.model} has no version or stage "${selector}"`, {
+    hint: near.length > 0 ? `did you mean ${near.map((name) => `${state.model}@${name}`).join(', ')}?` : `see what there is: mlops list ${state.model}`,
+  });
+}
+
+function latestVersion(state: ModelState): VersionState {
+  const latest = liveVersions(state)[0];
+  if (latest !== undefined) return latest;
+  throw new UsageError('VERSION_NOT_FOUND', `${state.model} has no version`, {
+    hint: `save one: mlops save ${state.model} <path>`,
+  });
+}
+
+async function resolveDigest(repository: Repository, prefix: string): Promise<ResolvedVersion> {
+  const found: ResolvedVersion[] = [];
+  for (const model of await listModels(repository.documents)) {
+    const state = await loadModel(repository, model);
+    for (const version of liveVersions(state)) {
+      if (version.record.digest.startsWith(`sha256:${prefix}`)) found.push({ state, version });
+    }
+  }
+  const first = found[0];
+  if (first === undefined) {
+    throw new UsageError('VERSION_NOT_FOUND', `no version has a digest that starts with sha256:${prefix}`, {
+      hint: 'see the digests with `mlops list <model> --json`',
+    });
+  }
+  if (found.some(({ version }) => version.record.digest !== first.version.record.digest)) {
+    const names = found.slice(0, 5).map(({ version }) => `${version.record.model}@${version.record.version}`);
+    throw new UsageError('REFERENCE_AMBIGUOUS', `sha256:${prefix} could be ${names.join(', ')}`, {
+      hint: 'give more digits',
+    });
+  }
+  return first;
+}

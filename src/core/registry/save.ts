@@ -1,0 +1,182 @@
+import { ConflictError } from '../../errors.ts';
+import type { JsonValue } from '../../lib/canonical-json.ts';
+import type { StoredArtifact, StoreProgress } from '../../storage/artifact-store.ts';
+import { inspectModel, type Inspection } from '../inspection/index.ts';
+import { digestOf } from '../repository/digest.ts';
+import { encodeDocument } from '../repository/document.ts';
+import { modelPath, recordPath } from '../repository/layout.ts';
+import type { Repository } from '../repository/repository.ts';
+import { commitSection, type CommitSection } from './commit-section.ts';
+import { assertSourceExists, captureLineage, portablePath, type DataSource } from './lineage.ts';
+import { liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
+import type { MetricValue, VersionRecord } from './record.ts';
+import { assertModelNameFree, chooseLabel, type LabelRequest } from './version-label.ts';
+
+export interface SaveRequest extends LabelRequest, StoreProgress {
+  model: string;
+  /** Absolute path of a file or directory. */
+  source: string;
+  metrics: ReadonlyMap<string, MetricValue>;
+  params: ReadonlyMap<string, string>;
+  tags: ReadonlyMap<string, string>;
+  description?: string | undefined;
+  data: readonly DataSource[];
+  allowCollisions?: boolean;
+  dryRun?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface SavedVersion {
+  record: VersionRecord;
+  stored: StoredArtifact;
+  /** Id of the `saved` event; undefined in a dry run. */
+  event: string | undefined;
+  /** False when this very version was there already, or in a dry run; then nothing was written. */
+  created: boolean;
+  /** What the inspection of the model's content found worth a warning. */
+  warnings: readonly string[];
+  written: readonly string[];
+}
+
+/**
+ * Stores a file or directory as a new version: objects, record, event, in this order.
+ *
+ * @throws ConflictError `VERSION_EXISTS`; UsageError `SOURCE_MISSING`, `LABEL_INVALID`; and whatever `ArtifactStore.store`
+ * and `commitSection` throw
+ */
+export async function save(repository: Repository, request: SaveRequest): Promise<SavedVersion> {
+  const { model, source } = request;
+  await assertModelNameFree(repository, model);
+  await assertSourceExists(source);
+  // Said before hours of hashing, and checked again under the lock.
+  chooseLabel(repository, await loadModel(repository, model), request);
+  const artifacts = await repository.artifacts();
+  const stored = await artifacts.store(source, storeOptions(request));
+  const inspection = await inspectModel(source);
+  const lineage = await captureLineage(repository, request.data);
+  const draft = await draftRecord(repository, { request, stored, inspection, lineage });
+  const { warnings } = inspection;
+
+  if (request.dryRun === true) {
+    const state = await loadModel(repository, model);
+    return { record: completeRecord(repository, state, { draft, request }), stored, event: undefined, created: false, warnings, written: [] };
+  }
+  const { result, written } = await commitSection(repository, `save ${model}`, async (section) => {
+    const state = await loadModel(repository, model);
+    const same = findSame(state, request, draft);
+    if (same !== undefined) return { record: same.record, event: same.registered.id, created: false };
+    return register(repository, section, { state, record: completeRecord(repository, state, { draft, request }) });
+  });
+  return { ...result, stored, warnings, written };
+}
+
+function storeOptions(request: SaveRequest): Parameters<Awaited<ReturnType<Repository['artifacts']>>['store']>[1] {
+  const { allowCollisions, dryRun, signal, onProgress } = request;
+  return {
+    ...(allowCollisions === undefined ? {} : { allowCollisions }),
+    ...(dryRun === undefined ? {} : { dryRun }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+}
+
+/** A record without what is only known under the lock. */
+type DraftRecord = Omit<VersionRecord, 'version' | 'createdAt'>;
+
+interface DraftParts {
+  request: SaveRequest;
+  stored: StoredArtifact;
+  inspection: Inspection;
+  lineage: VersionRecord['lineage'];
+}
+
+async function draftRecord(repository: Repository, parts: DraftParts): Promise<DraftRecord> {
+  const { request, stored, inspection, lineage } = parts;
+  return {
+    schema: 'mlops.version/1',
+    model: request.model,
+    digest: stored.digest,
+    kind: stored.manifest.kind,
+    size: stored.size,
+    files: stored.files,
+    path: portablePath(repository.root, request.source),
+    format: inspection.format,
+    ...(inspection.signature === undefined ? {} : { signature: inspection.signature }),
+    metrics: Object.fromEntries(request.metrics),
+    params: Object.fromEntries(request.params),
+    tags: Object.fromEntries(request.tags),
+    ...(request.description === undefined ? {} : { description: request.description }),
+    lineage,
+    createdBy: await repository.actor(),
+  };
+}
+
+function completeRecord(
+  repository: Repository,
+  state: ModelState,
+  { draft, request }: { draft: DraftRecord; request: SaveRequest },
+): VersionRecord {
+  const parent = liveVersions(state)[0]?.record.version;
+  return {
+    ...draft,
+    version: chooseLabel(repository, state, request),
+    createdAt: repository.now().toISOString(),
+    lineage: { ...draft.lineage, ...(parent === undefined ? {} : { parent }) },
+  };
+}
+
+/**
+ * The version that this save would only repeat: the one of the same label and digest, or, when no label was asked for,
+ * the newest one if it says exactly the same.
+ *
+ * @throws ConflictError `VERSION_EXISTS` when the label stands for other bytes, or was deleted
+ */
+function findSame(state: ModelState, request: SaveRequest, draft: DraftRecord): VersionState | undefined {
+  if (request.bump !== undefined) return undefined;
+  if (request.label === undefined) {
+    const newest = liveVersions(state)[0];
+    return newest !== undefined && contentOf(newest.record) === contentOf(draft) ? newest : undefined;
+  }
+  const existing = state.versions.find(({ record }) => record.version === request.label);
+  if (existing === undefined) return undefined;
+  const name = `${request.model}@${request.label}`;
+  if (existing.deleted !== undefined) {
+    throw new ConflictError('VERSION_EXISTS', `${name} was deleted; a label is never used twice`, {
+      hint: 'choose another label',
+      retryable: false,
+    });
+  }
+  if (existing.record.digest === draft.digest) return existing;
+  throw new ConflictError('VERSION_EXISTS', `${name} exists already with other bytes (${existing.record.digest})`, {
+    hint: 'versions are immutable: choose another label, or use --bump patch',
+    retryable: false,
+  });
+}
+
+function contentOf(record: DraftRecord): string {
+  const { digest, metrics, params, tags, description, lineage } = record;
+  return digestOf(encodeDocument({ digest, metrics, params, tags, description, data: lineage.data as JsonValue }));
+}
+
+async function register(
+  repository: Repository,
+  section: CommitSection,
+  { state, record }: { state: ModelState; record: VersionRecord },
+): Promise<{ record: VersionRecord; event: string; created: boolean }> {
+  const { model, version, digest } = record;
+  if ((await repository.documents.read(modelPath(model))) === undefined) {
+    await section.create(modelPath(model), encodeDocument({ schema: 'mlops.model/1', model }));
+  }
+  const bytes = encodeDocument(record as unknown as JsonValue);
+  const path = recordPath(model, version);
+  // What an interrupted save left under this label is no version and gives way.
+  const leftover = state.unregistered.some((stored) => stored.record.version === version);
+  await (leftover ? section.replace(path, bytes) : section.create(path, bytes));
+  const event = await section.appendEvent({
+    type: 'saved',
+    subject: { model, version },
+    digest,
+    evidence: [{ type: 'record', digest: digestOf(bytes) }],
+  });
+  return { record, event: event.id, created: true };
+}

@@ -1,0 +1,52 @@
+import type * as z from 'zod';
+import { IntegrityError, UsageError } from '../../errors.ts';
+import { canonicalJson, type JsonValue } from '../../lib/canonical-json.ts';
+import { parseJson } from '../../lib/parse-json.ts';
+
+export interface ParseDocumentOptions {
+  /** Path below the Git root, for messages. */
+  path: string;
+  /** Require the canonical bytes, as records, events and pointers do. */
+  canonical: boolean;
+}
+
+/**
+ * One document of the repository: hostile bytes in, a typed value out, with the members it does not know kept.
+ *
+ * @throws IntegrityError `DOCUMENT_INVALID`, `JSON_INVALID`; ConflictError `MERGE_CONFLICT`;
+ * UsageError `FORMAT_UNSUPPORTED` for a newer version of the document
+ */
+export function parseDocument<S extends z.ZodType>(bytes: Uint8Array, schema: S, options: ParseDocumentOptions): z.output<S> {
+  const { path } = options;
+  const value = parseJson(bytes, { source: path });
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const newer = newerSchema(value);
+    if (newer !== undefined) {
+      throw new UsageError('FORMAT_UNSUPPORTED', `${path} is written as ${newer}, which this version does not know`, {
+        hint: 'install a newer mlops; the file is untouched',
+      });
+    }
+    const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`);
+    throw new IntegrityError('DOCUMENT_INVALID', `${path}: ${problems.slice(0, 3).join('; ')}`, {
+      hint: `restore it from Git: git checkout HEAD -- ${path}`,
+    });
+  }
+  if (options.canonical && Buffer.compare(Buffer.from(canonicalJson(value as JsonValue)), bytes) !== 0) {
+    throw new IntegrityError('DOCUMENT_INVALID', `${path}: not in canonical form, so it was changed after it was written`, {
+      hint: `restore it from Git: git checkout HEAD -- ${path}`,
+    });
+  }
+  return result.data;
+}
+
+/** `mlops.version/2` where this program knows version 1 only. */
+function newerSchema(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('schema' in value)) return undefined;
+  const { schema } = value;
+  return typeof schema === 'string' && /^mlops\.[a-z]+\/([2-9]|[1-9][0-9]{1,5})$/.test(schema) ? schema : undefined;
+}
+
+export function encodeDocument(value: JsonValue): Uint8Array {
+  return Buffer.from(canonicalJson(value));
+}

@@ -1,0 +1,40 @@
+/** Every path below `.mlops` that the product reads or writes; names are validated before they come here. */
+export const MLOPS_DIRECTORY = '.mlops';
+export const FORMAT_PATH = 'format.json';
+export const CONFIG_PATH = 'config.json';
+export const LOCAL_CONFIG_PATH = 'local.json';
+export const MODELS_DIRECTORY = 'models';
+export const PENDING_PATH = 'tmp/pending.json';
+
+export function modelDirectory(model: string): string {
+  return `${MODELS_DIRECTORY}/${model}`;
+}
+
+export function modelPath(model: string): string {
+  return `${modelDirectory(model)}/model.json`;
+}
+
+export function versionsDirectory(model: string): string {
+  return `${modelDirectory(model)}/versions`;
+}
+
+export function recordPath(model: string, version: string): string {
+  return `${versionsDirectory(model)}/${version}.json`;
+}
+
+export function stagesDirectory(model: string): string {
+  return `${modelDirectory(model)}/stages`;
+}
+
+export function stagePath(model: string, stage: string): string {
+  return `${stagesDirectory(model)}/${stage}.json`;
+}
+
+export function eventsDirectory(model: string): string {
+  return `${modelDirectory(model)}/events`;
+}
+
+/** From a path below `.mlops` to one below the Git root. */
+export function gitPath(path: string): string {
+  return `${MLOPS_DIRECTORY}/${path}`;
+}
