@@ -100,12 +100,13 @@ function trainAndSave(directory, { node, mlops, git }, { steps, versionArguments
     '--metrics',
     'metrics.json',
   );
-  mlops(
-    ...['save', MODEL, 'build/model', ...versionArguments, '--metrics', 'metrics.json'],
-    ...['--param', `steps=${steps}`, '--param', 'min_count=60', '--param', 'seed=42'],
-    ...['--data', 'train=data/train.csv', '--data', 'test=data/test.csv'],
-    ...['--tag', 'algorithm=logistic-regression', '--description', description],
-  );
+  const saveArguments = [
+    ['save', MODEL, 'build/model', '--metrics', 'metrics.json'],
+    ['--param', `steps=${steps}`, '--param', 'min_count=60', '--param', 'seed=42'],
+    ['--data', 'train=data/train.csv', '--data', 'test=data/test.csv'],
+    ['--tag', 'algorithm=logistic-regression', '--description', description],
+  ];
+  mlops(...saveArguments.flat(), ...versionArguments);
   git('add', '.mlops');
   git('commit', '--quiet', '-m', `Save ${MODEL}: ${description}`);
   return {
