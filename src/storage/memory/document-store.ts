@@ -11,22 +11,27 @@ interface Entry {
 export function createMemoryDocumentStore(): DocumentStore {
   const entries = new Map<string, Entry>();
   const caches = new Map<string, Uint8Array>();
+  /** How many documents lie below each directory. */
+  const directories = new Map<string, number>();
   let revision = 0;
 
+  const countAbove = (path: string, change: number): void => {
+    for (const directory of directoriesAbove(path)) {
+      const count = (directories.get(directory) ?? 0) + change;
+      if (count > 0) directories.set(directory, count);
+      else directories.delete(directory);
+    }
+  };
   const assertUsable = (path: string): void => {
     assertSafeRelativePath(path);
-    const parts = path.split('/');
-    for (let count = 1; count < parts.length; count += 1) {
-      const above = parts.slice(0, count).join('/');
+    for (const above of directoriesAbove(path)) {
       if (entries.has(above)) throw new RefusedError('UNSAFE_PATH', `${above} is not a directory`);
     }
-    for (const other of entries.keys()) {
-      if (other.startsWith(`${path}/`))
-        throw new RefusedError('UNSAFE_PATH', `${path} is not a regular file`);
-    }
+    if (directories.has(path)) throw new RefusedError('UNSAFE_PATH', `${path} is not a regular file`);
   };
   const put = (path: string, bytes: Uint8Array): void => {
     revision += 1;
+    if (!entries.has(path)) countAbove(path, 1);
     entries.set(path, { bytes: bytes.slice(), revision });
   };
   const below = (directory: string): string[] => {
@@ -83,7 +88,9 @@ export function createMemoryDocumentStore(): DocumentStore {
 
     async remove(path) {
       assertUsable(path);
-      return entries.delete(path);
+      if (!entries.delete(path)) return false;
+      countAbove(path, -1);
+      return true;
     },
 
     async writeCache(name, bytes) {
@@ -94,4 +101,9 @@ export function createMemoryDocumentStore(): DocumentStore {
       return caches.get(name)?.slice();
     },
   };
+}
+
+function directoriesAbove(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
