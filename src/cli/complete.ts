@@ -45,17 +45,22 @@ async function candidates({ entry, rest, current }: Place, options: CompletionOp
     return commandNames(entry === undefined ? { ...options.manifest, help: HELP } : entry.commands);
   }
   const { default: definition } = await entry.load();
+  const given = positionals(rest, definition);
   const before = rest.at(-1);
   const taking = before === undefined ? undefined : optionTaking(before, definition);
-  if (taking !== undefined)
-    return namesFor(taking, { given: positionals(rest, definition), context: options.context });
-  if (current.startsWith('-')) return [...optionNames(definition), ...GLOBAL_OPTIONS];
-  const given = positionals(rest, definition);
+  if (taking === undefined && current.startsWith('-')) return [...optionNames(definition), ...GLOBAL_OPTIONS];
+  const property = taking ?? argumentAfter(given, definition);
+  return property === undefined ? [] : namesFor(property, { given, context: options.context });
+}
+
+/** The property of the argument that comes after these; the second word of a reference is a version. */
+function argumentAfter(given: readonly string[], definition: CommandDefinition): string | undefined {
   const all = definition.arguments ?? [];
-  const argument = all[given.length] ?? all.at(-1);
-  if (argument === undefined || (given.length >= all.length && !argument.name.includes('...'))) return [];
-  const place = given.length > 0 && argument === all[0] ? 'version' : propertyName(argument.name);
-  return namesFor(place, { given, context: options.context });
+  const last = all.at(-1);
+  const argument = all[given.length] ?? (last?.name.includes('...') ? last : undefined);
+  if (argument === undefined) return undefined;
+  const property = propertyName(argument.name);
+  return property === 'ref' && given.length > 0 && argument === all[given.length - 1] ? 'version' : property;
 }
 
 const HELP: CommandEntry = {

@@ -39,13 +39,13 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
 }
 
 async function run(argv: readonly string[], host: Host): Promise<number> {
-  let match: Match | undefined;
+  const found: { match?: Match } = {};
   const program = buildProgram({
     manifest: host.manifest ?? wholeManifest,
     io: host.io,
     version: VERSION,
-    onMatch: (found) => {
-      match = found;
+    onMatch: (match) => {
+      found.match = match;
     },
     onHelp: async (topic) => {
       await help(topic, host);
@@ -56,9 +56,8 @@ async function run(argv: readonly string[], host: Host): Promise<number> {
     return ExitCode.ok;
   }
   await program.parseAsync(argv, { from: 'user' });
-  // TypeScript does not see the assignment in the callback.
-  const matched = match as Match | undefined;
-  if (matched === undefined) return ExitCode.ok;
+  const { match } = found;
+  if (match === undefined) return ExitCode.ok;
   const { json = false, quiet = false, C: directory } = program.opts<GlobalOptions>();
   const context = createContext({
     ...host,
@@ -67,8 +66,8 @@ async function run(argv: readonly string[], host: Host): Promise<number> {
     quiet,
     command: ['mlops', ...argv].join(' '),
   });
-  const rendered = await matched.definition.run(matched.input, context);
-  host.inspect?.(matched.definition, rendered);
+  const rendered = await match.definition.run(match.input, context);
+  host.inspect?.(match.definition, rendered);
   print(rendered, { context, json });
   return rendered.exitCode ?? ExitCode.ok;
 }

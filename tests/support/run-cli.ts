@@ -29,7 +29,7 @@ export async function runCli(argv: readonly string[], options: RunCliOptions): P
   const { cwd, tty = false, color = false, columns = tty ? 80 : Infinity, now = new Date() } = options;
   let stdout = '';
   let stderr = '';
-  let outputProblem: unknown;
+  let outputProblem: Error | undefined;
   const code = await main(argv, {
     io: {
       out: (text) => void (stdout += text),
@@ -62,8 +62,10 @@ export async function runCliJson(argv: readonly string[], options: RunCliOptions
 }
 
 function hermeticEnv(home: string): Record<string, string | undefined> {
+  // eslint-disable-next-line node/no-process-env -- git has to be found
+  const { PATH } = process.env;
   return {
-    PATH: process.env['PATH'],
+    PATH,
     HOME: home,
     XDG_CONFIG_HOME: home,
     GIT_CONFIG_NOSYSTEM: '1',

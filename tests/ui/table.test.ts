@@ -11,9 +11,7 @@ describe('table', () => {
       ['churn_detector', '1.2 MiB', ''],
     ];
     expect(table({ columns, rows }, PIPE)).toBe(
-      'MODEL              SIZE  NOTE\n' +
-        'fraud              12 B  first\n' +
-        'churn_detector  1.2 MiB\n',
+      'MODEL              SIZE  NOTE\n' + 'fraud              12 B  first\n' + 'churn_detector  1.2 MiB\n',
     );
   });
 
@@ -21,15 +19,18 @@ describe('table', () => {
     expect(table({ columns, rows: [] }, PIPE)).toBe('');
   });
 
-  test.each([3, 500])('looks the same with %i rows as one row does, whichever renderer draws it', (amount) => {
-    const rows = Array.from({ length: amount }, (_, index) => [`m${index % 3}`, '1 B', '日本']);
-    const lines = table({ columns, rows }, PIPE).split('\n');
-    expect(lines[0]).toBe('MODEL  SIZE  NOTE');
-    expect(new Set(lines.slice(1, -1))).toEqual(
-      new Set(['m0      1 B  日本', 'm1      1 B  日本', 'm2      1 B  日本']),
-    );
-    expect(lines).toHaveLength(amount + 2);
-  });
+  test.each([3, 500])(
+    'looks the same with %i rows as one row does, whichever renderer draws it',
+    (amount) => {
+      const rows = Array.from({ length: amount }, (_, index) => [`m${index % 3}`, '1 B', '日本']);
+      const lines = table({ columns, rows }, PIPE).split('\n');
+      expect(lines[0]).toBe('MODEL  SIZE  NOTE');
+      expect(new Set(lines.slice(1, -1))).toEqual(
+        new Set(['m0      1 B  日本', 'm1      1 B  日本', 'm2      1 B  日本']),
+      );
+      expect(lines).toHaveLength(amount + 2);
+    },
+  );
 
   test('counts wide characters as two columns and combining marks as none', () => {
     const rows = [
@@ -46,7 +47,9 @@ describe('table', () => {
     const rows = [['fraud', '12 B', 'a description that is far too long for such a narrow terminal']];
     const lines = table({ columns, rows }, { isTTY: true, color: false, columns: 40 }).split('\n');
     expect(lines[1]).toBe('fraud  12 B  a description that is far …');
-    expect(table({ columns, rows }, { isTTY: false, color: false, columns: 40 })).toContain('narrow terminal\n');
+    expect(table({ columns, rows }, { isTTY: false, color: false, columns: 40 })).toContain(
+      'narrow terminal\n',
+    );
   });
 
   test('a terminal too narrow for any cut still gets every column', () => {
@@ -61,7 +64,9 @@ describe('table', () => {
   });
 
   test('styles cells after alignment, and only when colours are on', () => {
-    const styled = [{ header: 'stage', style: (paint: { green(text: string): string }, text: string) => paint.green(text) }];
+    const styled = [
+      { header: 'stage', style: (paint: { green(text: string): string }, text: string) => paint.green(text) },
+    ];
     const rows = [['ok']];
     expect(table({ columns: styled, rows }, PIPE)).toBe('STAGE\nok\n');
     expect(table({ columns: styled, rows }, { isTTY: true, color: true, columns: 80 })).toBe(
