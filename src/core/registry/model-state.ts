@@ -4,7 +4,7 @@ import { nearestNames } from '../../lib/nearest.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { loadEventLog, REGISTERING_EVENT_TYPES, type AuditEvent, type EventLog } from '../audit/index.ts';
 import { loadDirectory } from '../repository/directory-index.ts';
-import { MODELS_DIRECTORY, versionsDirectory } from '../repository/layout.ts';
+import { eventsDirectory, gitPath, MODELS_DIRECTORY, stagePath, versionsDirectory } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { ModelName } from './names.ts';
 import { parseRecord, type StoredRecord, type VersionRecord } from './record.ts';
@@ -25,6 +25,14 @@ export interface VersionState {
   stages: readonly string[];
 }
 
+/** A document that can't be trusted. */
+export interface ModelProblem {
+  kind: 'record' | 'event' | 'stage';
+  /** Below the Git root. */
+  path: string;
+  error: MlopsError;
+}
+
 /** Everything known of one model. */
 export interface ModelState {
   model: string;
@@ -35,7 +43,7 @@ export interface ModelState {
   log: EventLog;
   stages: ReadonlyMap<string, StageState>;
   /** Damaged records and events, and stages that can't be trusted. */
-  problems: readonly MlopsError[];
+  problems: readonly ModelProblem[];
 }
 
 /** Names of the models, sorted; directories with an impossible name are none. */
@@ -63,15 +71,19 @@ export async function loadModel(repository: Repository, model: string): Promise<
   });
   const log = await loadEventLog(documents, model);
   const stages = await loadStages(repository, model, log);
-  const problems: MlopsError[] = log.damaged.map(({ error }) => error);
+  const problems: ModelProblem[] = log.damaged.map(({ name, error }) => ({
+    kind: 'event',
+    path: gitPath(`${eventsDirectory(model)}/${name}`),
+    error,
+  }));
   const records: StoredRecord[] = [];
-  for (const { value, error } of files) {
+  for (const { name, value, error } of files) {
     if (value !== undefined) records.push(value);
-    else if (error !== undefined) problems.push(error);
+    else if (error !== undefined) problems.push({ kind: 'record', path: gitPath(`${versionsDirectory(model)}/${name}`), error });
   }
-  for (const state of stages.values()) {
-    const trusted = state.status === 'ok' || (state.status === 'behind' && state.interrupted);
-    if (!trusted) problems.push(state.problem);
+  for (const [stage, state] of stages) {
+    if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;
+    problems.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), error: state.problem });
   }
   return { model, log, stages, problems, ...foldVersions(records, log, stages) };
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { nearestNames } from '../../lib/nearest.ts';
+import { gitPath, recordPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { assertModelExists, listModels, liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
 import { parseReference } from './names.ts';
@@ -42,8 +43,8 @@ export function selectVersion(repository: Repository, state: ModelState, selecto
   const held = heldVersion(stage);
   if (held !== undefined) return selectVersion(repository, state, held);
   if (stage !== undefined && stage.status !== 'ok' && !(stage.status === 'behind' && stage.interrupted)) throw stage.problem;
-  const damaged = state.problems.find((problem) => problem.message.includes(`/versions/${selector}.json`));
-  if (damaged !== undefined) throw damaged;
+  const damaged = state.problems.find(({ path }) => path === gitPath(recordPath(state.model, selector)));
+  if (damaged !== undefined) throw damaged.error;
   if (repository.config.stages.includes(selector)) {
     throw new UsageError('STAGE_EMPTY', `the stage ${selector} of ${state.model} holds no version yet`, {
       hint: `put one there: mlops promote ${state.model}@latest --to ${selector}`,

@@ -1,0 +1,175 @@
+import { MlopsError } from '../../errors.ts';
+import type { StorageDamage, VerifyObjectsOptions } from '../../storage/artifact-store.ts';
+import { REGISTERING_EVENT_TYPES } from '../audit/index.ts';
+import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/layout.ts';
+import type { Repository } from '../repository/repository.ts';
+import { listModels, loadModel, resolveVersion, type ModelState, type VersionState } from '../registry/index.ts';
+
+export interface Damage {
+  kind: 'record' | 'event' | 'stage' | StorageDamage['kind'];
+  /** Below the Git root. */
+  path: string;
+  /** Empty where there is none to name. */
+  digest: string;
+  problem: string;
+}
+
+export interface Verification {
+  checked: { records: number; events: number; manifests: number; packs: number; blobs: number; bytes: number };
+  damage: readonly Damage[];
+  /** Worth knowing, and no damage. */
+  notices: readonly string[];
+  /** The most telling error among the damage: a merge conflict is exit 5, anything else exit 3. */
+  conflict: MlopsError | undefined;
+}
+
+const CONFLICT_CODES: ReadonlySet<string> = new Set(['STAGE_CONFLICT', 'MERGE_CONFLICT']);
+
+export interface VerifyRequest extends Pick<VerifyObjectsOptions, 'deep' | 'sample' | 'signal' | 'onProgress'> {
+  /** Default: everything. */
+  references: readonly string[];
+  /** Look at records, events and pointers only, as in a clone that has no bytes. */
+  metadataOnly?: boolean;
+}
+
+/**
+ * Holds records, events, pointers and objects against each other. Damage is collected, not thrown, so that one bad file
+ * does not hide another.
+ *
+ * @throws as `resolveVersion` for references that name nothing
+ */
+export async function verify(repository: Repository, request: VerifyRequest): Promise<Verification> {
+  const scope = await chooseScope(repository, request.references);
+  const damage: Damage[] = [];
+  const notices: string[] = [];
+  let records = 0;
+  let events = 0;
+  let conflict: MlopsError | undefined;
+  for (const { state, versions } of scope) {
+    records += versions.length;
+    events += state.log.newestFirst.length;
+    damage.push(...modelDamage(state), ...versions.flatMap((version) => recordDamage(state, version)));
+    notices.push(...modelNotices(state));
+    conflict ??= state.problems.find(({ error }) => CONFLICT_CODES.has(error.code))?.error;
+  }
+  const checked = { records, events, manifests: 0, packs: 0, blobs: 0, bytes: 0 };
+  if (request.metadataOnly !== true) {
+    const digests = new Set(scope.flatMap(({ versions }) => versions.filter(isKept).map(({ record }) => record.digest)));
+    const artifacts = await repository.artifacts();
+    const objects = await artifacts.verifyObjects([...digests], objectOptions(request));
+    Object.assign(checked, objects.checked);
+    damage.push(...objects.damage.map((found) => ({ ...found, path: gitPath(found.path) })));
+  }
+  return { checked, damage, notices, conflict };
+}
+
+function objectOptions({ deep, sample, signal, onProgress }: VerifyRequest): VerifyObjectsOptions {
+  return {
+    ...(deep === undefined ? {} : { deep }),
+    ...(sample === undefined ? {} : { sample }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+}
+
+function isKept(version: VersionState): boolean {
+  return version.deleted === undefined;
+}
+
+interface Scope {
+  state: ModelState;
+  versions: readonly VersionState[];
+}
+
+async function chooseScope(repository: Repository, references: readonly string[]): Promise<Scope[]> {
+  const scope = new Map<string, Scope>();
+  if (references.length === 0) {
+    for (const model of await listModels(repository.documents)) {
+      const state = await loadModel(repository, model);
+      scope.set(model, { state, versions: state.versions });
+    }
+  }
+  for (const reference of references) {
+    const { state, version } = await resolveVersion(repository, reference);
+    const known = scope.get(state.model);
+    scope.set(state.model, { state, versions: [...new Set([...(known?.versions ?? []), version])] });
+  }
+  return [...scope.values()];
+}
+
+/** What is wrong with the documents of a model: unreadable ones, stages that events deny, parents that are gone. */
+function modelDamage(state: ModelState): Damage[] {
+  const { model, log } = state;
+  const damage: Damage[] = state.problems.map(({ kind, path, error }) => ({ kind, path, digest: '', problem: error.message }));
+  damage.push(...missingRecords(state));
+  for (const { event, parent } of log.missingParents) {
+    damage.push({
+      kind: 'event',
+      path: gitPath(eventsDirectory(model)),
+      digest: parent,
+      problem: `the event ${parent} is missing; ${event.type} of ${event.time} names it as a parent`,
+    });
+  }
+  for (const [stage, stageState] of state.stages) {
+    if (stageState.status !== 'ok') continue;
+    const { version } = stageState.pointer;
+    const held = state.versions.find(({ record }) => record.version === version);
+    const problem = stageProblem(held, version);
+    if (problem !== undefined) damage.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), digest: stageState.pointer.digest, problem });
+  }
+  return damage;
+}
+
+/** Versions that an event registered and whose record is gone; a damaged record is named already. */
+function missingRecords(state: ModelState): Damage[] {
+  const known = new Set(state.versions.map(({ record }) => gitPath(recordPath(state.model, record.version))));
+  for (const { path } of state.problems) known.add(path);
+  const damage: Damage[] = [];
+  for (const { type, subject, id, time } of state.log.newestFirst) {
+    if (!REGISTERING_EVENT_TYPES.has(type) || subject.version === undefined) continue;
+    const path = gitPath(recordPath(state.model, subject.version));
+    if (!known.has(path)) damage.push({ kind: 'record', path, digest: id, problem: `is missing, but an event of ${time} says it was ${type}` });
+    known.add(path);
+  }
+  return damage;
+}
+
+function stageProblem(held: VersionState | undefined, version: string): string | undefined {
+  if (held === undefined) return `points to ${version}, which has no valid record and event`;
+  return held.deleted === undefined ? undefined : `points to ${version}, which was deleted`;
+}
+
+/** The record must be the one that its event saw. */
+function recordDamage(state: ModelState, version: VersionState): Damage[] {
+  const { record, recordDigest, registered } = version;
+  const named = registered.evidence.find(({ type }) => type === 'record')?.digest;
+  const path = gitPath(recordPath(state.model, record.version));
+  const found: Damage[] = [];
+  if (named !== recordDigest) {
+    found.push({ kind: 'record', path, digest: recordDigest, problem: 'was changed after it was saved: its event names other bytes' });
+  }
+  if (registered.digest !== record.digest) {
+    found.push({ kind: 'record', path, digest: record.digest, problem: 'names another artifact than its event' });
+  }
+  return found;
+}
+
+function modelNotices(state: ModelState): string[] {
+  const { model, log } = state;
+  const notices = state.unregistered.map(
+    ({ record }) => `${gitPath(recordPath(model, record.version))} is left from an interrupted save and counts as nothing; save it again or remove the file`,
+  );
+  for (const stage of state.stages.values()) {
+    if (stage.status === 'behind' && stage.interrupted) {
+      notices.push(`${stage.problem.message}: a command was interrupted; run it again to finish`);
+    }
+    if (stage.status === 'ok' && stage.tips.length > 1) {
+      notices.push(`the stage ${stage.stage} of ${model} was moved by two branches at once; Git kept ${stage.pointer.version}`);
+    }
+  }
+  for (const event of log.newestFirst) {
+    const later = event.parents.find((parent) => (log.byId.get(parent)?.time ?? '') > event.time);
+    if (later !== undefined) notices.push(`${model}: the event ${event.type} of ${event.time} is older than its parent; a clock was wrong`);
+  }
+  return notices;
+}
