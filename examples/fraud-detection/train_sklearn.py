@@ -7,11 +7,12 @@ The second form loads a saved model instead of training one and only measures it
 """
 
 import argparse
+import csv
 import json
 from pathlib import Path
 
 import joblib
-import pandas as pd
+import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -32,17 +33,18 @@ MODEL_FILE = "model.joblib"
 
 
 def read_csv(path):
-    # "None" or "NA" in a text column is a text, not a missing value; only an empty speed is missing.
-    table = pd.read_csv(path, keep_default_na=False, dtype=str)
-    table["speed"] = pd.to_numeric(table["speed"], errors="coerce")
-    return table.drop(columns=TARGET), table[TARGET].astype(int)
+    """The features as a table of objects, speed first (NaN where it is missing), and the labels."""
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    features = [[float(row["speed"] or "nan"), *(row[name] for name in CATEGORICAL)] for row in rows]
+    return np.array(features, dtype=object), np.array([int(row[TARGET]) for row in rows])
 
 
 def train(features, labels, trees, seed):
     columns = ColumnTransformer(
         [
-            ("speed", SimpleImputer(strategy="median", add_indicator=True), ["speed"]),
-            ("categories", OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=60), CATEGORICAL),
+            ("speed", SimpleImputer(strategy="median", add_indicator=True), [0]),
+            ("categories", OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=60), slice(1, None)),
         ]
     )
     # class_weight: about 3 % of the rows are positive, and without it 0.5 would be a threshold that nothing reaches.
