@@ -45,6 +45,8 @@ const TOPICS: Readonly<Record<string, string>> = {
   references: REFERENCES,
 };
 
+export const HELP_TOPICS = Object.keys(TOPICS);
+
 /** The text of `mlops help <topic>`, or undefined when the words name no topic. */
 export function helpTopic(words: readonly string[]): string | undefined {
   const [name] = words;

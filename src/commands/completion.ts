@@ -7,7 +7,7 @@ const Shell = z.enum(['bash', 'zsh', 'fish'], 'expected bash, zsh or fish');
 export default defineCommand({
   arguments: [{ name: '<shell>', description: 'bash, zsh or fish' }],
   description:
-    'The script completes commands, options and the names of models, versions and stages. Source it from your shell’s start-up file.',
+    'The script completes commands, options and the names of models, versions and stages. Source it from the start-up file of your shell.',
   examples: [
     { command: 'mlops completion bash >> ~/.bashrc', explains: 'complete in every new bash' },
     { command: 'mlops completion zsh > "${fpath[1]}/_mlops"', explains: 'complete in every new zsh' },
