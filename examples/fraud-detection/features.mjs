@@ -16,7 +16,7 @@ function frequentValues(rows, column, minCount) {
   const counts = new Map();
   for (const row of rows) counts.set(row[column], (counts.get(row[column]) ?? 0) + 1);
   const frequent = [...counts].filter(([, count]) => count >= minCount).map(([value]) => value);
-  return frequent.toSorted();
+  return frequent.toSorted((left, right) => (left < right ? -1 : 1));
 }
 
 /** One row as numbers: 1 (for the intercept), scaled speed, "speed is missing", then one 0/1 column a category. */

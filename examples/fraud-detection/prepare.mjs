@@ -40,10 +40,8 @@ const rows = readCsv(source)
 const order = shuffled(rows, Number(values.seed));
 const testRows = Math.round(order.length * Number(values['test-share']));
 mkdirSync(values.out, { recursive: true });
-for (const [name, part] of [
-  ['test', order.slice(0, testRows)],
-  ['train', order.slice(testRows)],
-]) {
+const parts = { test: order.slice(0, testRows), train: order.slice(testRows) };
+for (const [name, part] of Object.entries(parts)) {
   const path = join(values.out, `${name}.csv`);
   writeFileSync(path, `${csvFormat(part)}\n`);
   const positives = part.filter((row) => row[TARGET] === '1').length;

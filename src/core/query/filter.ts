@@ -2,7 +2,7 @@ import { createCursor, type Cursor } from './cursor.ts';
 import { kindOf, readField } from './field.ts';
 import type { AttributeKind, Field, QueryOptions } from './subject.ts';
 
-export type ComparisonOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
+type ComparisonOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
 export type Test =
   | { operator: ComparisonOperator; value: number | string }

@@ -35,10 +35,11 @@ test('ILIKE folds the case of both sides', () => {
 });
 
 test('agrees with a straightforward definition on small inputs', () => {
-  const letters = (alphabet: string) => fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 8 });
+  const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 });
+  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '%', '_'), maxLength: 8 });
   fc.assert(
-    fc.property(letters('ab'), letters('ab%_'), (text, pattern) => {
-      expect(matchesLike(text, pattern, exact)).toBe(matchesByDefinition(text, pattern));
+    fc.property(text, pattern, (subject, wanted) => {
+      expect(matchesLike(subject, wanted, exact)).toBe(matchesByDefinition(subject, wanted));
     }),
     { numRuns: 2000 },
   );
