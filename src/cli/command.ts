@@ -1,5 +1,4 @@
 import type * as z from 'zod';
-import type { JsonValue } from '../lib/canonical-json.ts';
 import type { ExitCode } from '../errors.ts';
 import type { Context } from './context.ts';
 
@@ -58,7 +57,7 @@ export interface CommandDefinition<I extends z.ZodType = z.ZodType, O extends z.
   /** Shape of `data` in the JSON envelope; published in docs/json-output.md and checked by tests. */
   output: O;
   // Method syntax on purpose: it lets the manifest hold definitions of every input type.
-  run(input: z.output<I>, context: Context): Promise<Rendered<z.output<O> & JsonValue>>;
+  run(input: z.output<I>, context: Context): Promise<Rendered<z.output<O>>>;
 }
 
 export function defineCommand<I extends z.ZodType, O extends z.ZodType>(

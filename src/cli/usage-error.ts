@@ -35,9 +35,14 @@ export interface UnknownCommand {
 }
 
 export function unknownCommand({ word, path, names }: UnknownCommand): UsageError {
-  const [nearest] = nearestNames(word, names, 1);
+  // Two letters the wrong way round, the commonest slip of all, are two edits to the nearest-name search.
+  const nearest = nearestNames(word, names, 1)[0] ?? names.find((name) => letters(name) === letters(word));
   const own = path === '' ? 'mlops' : `mlops ${path}`;
   return new UsageError('UNKNOWN_COMMAND', `unknown command '${word}'`, {
     hint: nearest === undefined ? `see \`${own} --help\`` : `did you mean \`${own} ${nearest}\`?`,
   });
+}
+
+function letters(word: string): string {
+  return word.split('').toSorted().join('');
 }
