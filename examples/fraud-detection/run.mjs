@@ -25,17 +25,18 @@ const MODEL = 'fraud_detector';
 class StepFailed extends Error {}
 
 function createSteps(directory) {
-  function run(shown, file, args) {
-    process.stdout.write(`\n$ ${shown} ${args.map(quoted).join(' ')}\n`);
-    return finish(shown, spawnSync(file, args, { cwd: directory, encoding: 'utf8' }));
+  function run(shown, [file, ...before], args) {
+    process.stdout.write(`\n$ ${[shown, ...args].map(quoted).join(' ')}\n`);
+    return finish(shown, spawnSync(file, [...before, ...args], { cwd: directory, encoding: 'utf8' }));
   }
+  const mlops = [process.execPath, mlopsBinary];
   return {
     heading: (text) => process.stdout.write(`\n== ${text}\n`),
-    git: (...args) => run('git', 'git', args),
-    node: (...args) => run('node', process.execPath, args),
-    mlops: (...args) => run('mlops', process.execPath, [mlopsBinary, ...args]),
+    git: (...args) => run('git', ['git'], args),
+    node: (...args) => run('node', [process.execPath], args),
+    mlops: (...args) => run('mlops', mlops, args),
     /** What a script would read: the `data` of the JSON output. */
-    mlopsData: (...args) => JSON.parse(run('mlops', process.execPath, [mlopsBinary, ...args, '--json'])).data,
+    mlopsData: (...args) => JSON.parse(run('mlops', mlops, [...args, '--json'])).data,
   };
 }
 
