@@ -42,6 +42,7 @@ const KNOWN_FUNCTIONS = [
   /^numpy\.(?:dtype|ndarray|matrix|bool_?|object_?|str_|bytes_|u?int(?:8|16|32|64)|float(?:16|32|64|128)|complex(?:64|128))$/,
   /^numpy\.(?:core|_core)\.(?:multiarray\.(?:_reconstruct|scalar)|numeric\._frombuffer|_internal\._convert_to_ctypes)$/,
   /^numpy\.(?:ma\.core\._mareconstruct|random\._pickle\.__(?:randomstate|generator|bit_generator)_ctor)$/,
+  /^numpy\.random\.bit_generator\.__pyx_unpickle_SeedSequence$/,
   /^numpy\.(?:log1p|expm1|exp|log|sqrt|cbrt|square|log2|log10|abs|absolute|mean|median|max|min|sum|std|var)$/,
   /^sklearn\.(?:neighbors|metrics)\.[a-z_.]*\.newObj$/,
   /^sklearn\.feature_selection\._univariate_selection\.(?:f_classif|f_regression|chi2|f_oneway)$/,
