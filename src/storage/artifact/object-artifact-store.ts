@@ -1,0 +1,65 @@
+import type {
+  ArtifactStore,
+  BundleSink,
+  ImportedObjects,
+  RestoreOptions,
+  StoredArtifact,
+  StoreOptions,
+  StoreProgress,
+  VerifiedObjects,
+  VerifyObjectsOptions,
+} from '../artifact-store.ts';
+import type { Manifest } from '../manifest.ts';
+import { BundleImport, exportObjects } from './bundle.ts';
+import { readManifest, type ArtifactParts } from './parts.ts';
+import { restoreArtifact } from './restore-artifact.ts';
+import { digestSource, storeArtifact } from './store-artifact.ts';
+import { isPresent, verifyArtifact, verifyObjects } from './verify-artifact.ts';
+
+/** Artifacts kept as packs and manifests in any object store; sources and targets are on this machine. */
+export class ObjectArtifactStore implements ArtifactStore {
+  readonly #parts: ArtifactParts;
+
+  constructor(parts: ArtifactParts) {
+    this.#parts = parts;
+  }
+
+  store(source: string, options: StoreOptions = {}): Promise<StoredArtifact> {
+    return storeArtifact(this.#parts, source, options);
+  }
+
+  digest(
+    source: string,
+    options: StoreOptions = {},
+  ): Promise<{ digest: string; size: number; files: number }> {
+    return digestSource(this.#parts, source, options);
+  }
+
+  async manifest(digest: string): Promise<Manifest> {
+    return (await readManifest(this.#parts.objects, digest)).manifest;
+  }
+
+  present(digest: string): Promise<boolean> {
+    return isPresent(this.#parts, digest);
+  }
+
+  verifyArtifact(digest: string, options: StoreProgress & { signal?: AbortSignal } = {}): Promise<void> {
+    return verifyArtifact(this.#parts, digest, options);
+  }
+
+  verifyObjects(digests: readonly string[], options: VerifyObjectsOptions = {}): Promise<VerifiedObjects> {
+    return verifyObjects(this.#parts, digests, options);
+  }
+
+  restore(digest: string, target: string, options: RestoreOptions = {}): Promise<'restored' | 'unchanged'> {
+    return restoreArtifact(this.#parts, digest, { ...options, target });
+  }
+
+  exportObjects(digest: string, sink: BundleSink): Promise<void> {
+    return exportObjects(this.#parts, digest, sink);
+  }
+
+  importObjects(): ImportedObjects {
+    return new BundleImport(this.#parts);
+  }
+}

@@ -1,0 +1,56 @@
+import { MlopsError } from '../../errors.ts';
+import type { BlobIndex } from '../blob-index.ts';
+import { decodeBlob } from '../compression.ts';
+import { sha256HexInPool } from '../digest.ts';
+import type { ObjectKey } from '../object-store.ts';
+import type { ArtifactParts } from './parts.ts';
+import { BlobReader } from './blob-reader.ts';
+import { PackWriter } from './pack-writer.ts';
+
+/**
+ * Moves a damaged pack to quarantine. Blobs in it that are still good, as far as the index knows them, are first stored
+ * again in a new pack: one flipped bit must not take a thousand good blobs with it.
+ */
+export async function quarantinePack(
+  parts: ArtifactParts,
+  index: BlobIndex,
+  damage: { pack: string; problem: string },
+): Promise<void> {
+  const key: ObjectKey = { kind: 'packs', name: damage.pack };
+  const saved = await salvageBlobs(parts, index, damage.pack);
+  const place = await parts.objects.quarantine(key, damage.problem);
+  index.drop(damage.pack);
+  parts.warn(`${damage.problem}; the pack is now in ${place}, ${saved} good blobs of it were kept`);
+}
+
+async function salvageBlobs({ objects }: ArtifactParts, index: BlobIndex, pack: string): Promise<number> {
+  const reader = new BlobReader(objects, index);
+  const batch = objects.batch();
+  const writer = new PackWriter(batch);
+  let saved = 0;
+  try {
+    for (const location of index.blobsOf(pack)) {
+      if (index.findAll(location.id).some((other) => other.pack !== pack)) continue;
+      try {
+        const stored = await reader.stored(location);
+        const bytes = await decodeBlob(stored, location);
+        if ((await sha256HexInPool(bytes)) !== location.id) continue;
+        writer.add(location, { encoding: location.encoding, stored });
+        saved += 1;
+      } catch (error) {
+        if (!(error instanceof MlopsError)) throw error;
+        continue;
+      }
+      await writer.ready();
+    }
+    await writer.finish();
+    await batch.commit();
+  } catch (error) {
+    await writer.settle();
+    await batch.abort();
+    throw error;
+  }
+  for (const table of writer.tables) index.add(table);
+  index.save();
+  return saved;
+}

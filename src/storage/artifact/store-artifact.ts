@@ -1,0 +1,223 @@
+import { statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { IntegrityError, LocalIoError, MlopsError } from '../../errors.ts';
+import type { StoredArtifact, StoreOptions } from '../artifact-store.ts';
+import type { BlobIndex } from '../blob-index.ts';
+import type { SegmentPack } from '../blob-segment.ts';
+import { digestOf, sha256HexInPool } from '../digest.ts';
+import { decodeManifest, encodeManifest, type Manifest, type ManifestFile } from '../manifest.ts';
+import type { ObjectStore } from '../object-store.ts';
+import type { StatIndex } from '../stat-index.ts';
+import { BlobReader } from './blob-reader.ts';
+import { DamagedPackFound, hashOnly, StoringSink } from './blob-sink.ts';
+import { ingest } from './ingest.ts';
+import { assertNames } from './names.ts';
+import { PackWriter } from './pack-writer.ts';
+import { distinctBlobs, loadIndex, type ArtifactParts } from './parts.ts';
+import { objectsAreThere, recall, remember, reusableFiles } from './remembered.ts';
+import { quarantinePack } from './salvage.ts';
+import { walkSource, type SourceEntry, type SourceTree } from './walk.ts';
+
+/** More damaged packs than this in one save, and the disk is the problem. */
+const MAX_ATTEMPTS = 100;
+
+/** See `ArtifactStore.store`. */
+export async function storeArtifact(
+  parts: ArtifactParts,
+  source: string,
+  options: StoreOptions,
+): Promise<StoredArtifact> {
+  // Before anything is read: ten gigabytes hashed for a read-only cache would be wasted.
+  const clock = options.dryRun ? undefined : parts.probe();
+  const tree = await walkSource(resolve(parts.root, source), options.signal);
+  const remembered = recall(parts.files, tree);
+  if (remembered?.unchanged && (await objectsAreThere(parts.objects, remembered.index))) {
+    options.onProgress?.({ bytes: tree.totalBytes, totalBytes: tree.totalBytes, files: tree.entries.length });
+    return await storedBefore(parts.objects, remembered.index);
+  }
+  if (tree.kind === 'directory') {
+    assertNames(
+      tree.entries.map(({ path }) => path),
+      options.allowCollisions ?? false,
+    );
+  }
+  const reuse = await reusableFiles(parts.objects, remembered);
+  for (let attempt = 1; ; attempt += 1) {
+    const index = await loadIndex(parts);
+    try {
+      return await attemptStore({ parts, tree, index, reuse, clock }, options);
+    } catch (error) {
+      if (!(error instanceof DamagedPackFound)) throw await withSpace(error, tree);
+      if (options.dryRun || attempt === MAX_ATTEMPTS) {
+        throw new IntegrityError('OBJECT_DAMAGED', error.problem, { hint: 'run `mlops verify --deep`' });
+      }
+      await quarantinePack(parts, index, error);
+    }
+  }
+}
+
+interface Attempt {
+  parts: ArtifactParts;
+  tree: SourceTree;
+  index: BlobIndex;
+  reuse: (entry: SourceEntry) => ManifestFile | undefined;
+  clock: number | undefined;
+}
+
+async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<StoredArtifact> {
+  const { parts, tree, index, reuse, clock } = attempt;
+  const batch = clock === undefined ? undefined : parts.objects.batch();
+  const writer = new PackWriter(batch);
+  const sink = new StoringSink({ index, writer, reader: new BlobReader(parts.objects, index) });
+  const onProgress = progressOf(tree, options);
+  try {
+    const files = await ingest(tree, { sink, reuse, onProgress, signal: options.signal });
+    const manifest: Manifest = { kind: tree.kind, files };
+    const bytes = encodeManifest(manifest);
+    const name = await sha256HexInPool(bytes);
+    await writer.finish();
+    await batch?.commit();
+    if (clock !== undefined) {
+      for (const table of writer.tables) index.add(table);
+      index.save();
+      await putManifest(parts.objects, name, bytes);
+      remember(parts.files, tree, {
+        clock,
+        manifest: name,
+        blobs: sink.ids.size,
+        packs: packsOf(index, sink.ids),
+      });
+    }
+    return {
+      digest: digestOf(name),
+      manifest,
+      size: tree.totalBytes,
+      files: files.length,
+      blobs: sink.counts,
+    };
+  } catch (error) {
+    await writer.settle();
+    await batch?.abort();
+    throw error;
+  }
+}
+
+/** Called only when every blob of the manifest is durable. */
+async function putManifest(objects: ObjectStore, name: string, bytes: Uint8Array): Promise<void> {
+  const batch = objects.batch();
+  try {
+    await batch.put({ kind: 'manifests', name }, bytes);
+    await batch.commit();
+  } catch (error) {
+    await batch.abort();
+    throw error;
+  }
+}
+
+function packsOf(index: BlobIndex, ids: Iterable<string>): SegmentPack[] {
+  const packs = new Map<string, SegmentPack>();
+  for (const id of ids) {
+    const pack = index.find(id)?.pack;
+    const size = pack === undefined ? undefined : index.packs.get(pack);
+    if (pack !== undefined && size !== undefined) packs.set(pack, { name: pack, size });
+  }
+  return [...packs.values()];
+}
+
+function progressOf(tree: SourceTree, options: StoreOptions): (bytes: number, files: number) => void {
+  return (bytes, files) => options.onProgress?.({ bytes, files, totalBytes: tree.totalBytes });
+}
+
+/** The result for an unchanged source. The manifest is parsed when somebody looks at it, which most callers never do. */
+async function storedBefore(objects: ObjectStore, index: StatIndex): Promise<StoredArtifact> {
+  const digest = digestOf(index.manifest);
+  const bytes = await objects.get({ kind: 'manifests', name: index.manifest });
+  let manifest: Manifest | undefined;
+  return {
+    digest,
+    get manifest() {
+      manifest ??= decodeManifest(bytes, `manifest ${digest}`);
+      return manifest;
+    },
+    size: index.size,
+    files: index.racy.length,
+    blobs: { total: index.blobs, new: 0, newBytes: 0, storedBytes: 0 },
+  };
+}
+
+/** Says how much room there is and how much may be needed, when the disk was full. */
+async function withSpace(error: unknown, tree: SourceTree): Promise<unknown> {
+  if (!(error instanceof MlopsError) || error.code !== 'DISK_FULL') return error;
+  const path = error.message.split(': ', 1)[0] ?? '';
+  const free = await freeBytes(dirname(path));
+  const room = free === undefined ? '' : `; ${free} bytes are free, up to ${tree.totalBytes} may be needed`;
+  return new LocalIoError('DISK_FULL', `${error.message}${room}`, {
+    cause: error,
+    hint: 'free some space and run the same command again',
+  });
+}
+
+/** Undefined where the file system does not say. */
+export async function freeBytes(path: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+/** See `ArtifactStore.digest`. */
+export async function digestSource(
+  parts: ArtifactParts,
+  source: string,
+  options: StoreOptions,
+): Promise<{ digest: string; size: number; files: number }> {
+  const tree = await walkSource(resolve(parts.root, source), options.signal);
+  const result = { size: tree.totalBytes, files: tree.entries.length };
+  const remembered = recall(parts.files, tree);
+  if (remembered?.unchanged) return { digest: digestOf(remembered.index.manifest), ...result };
+  if (tree.kind === 'directory') {
+    assertNames(
+      tree.entries.map(({ path }) => path),
+      options.allowCollisions ?? true,
+    );
+  }
+  const clock = clockOf(parts, options);
+  const reuse = await reusableFiles(parts.objects, remembered);
+  const files = await ingest(tree, {
+    sink: hashOnly,
+    reuse,
+    onProgress: progressOf(tree, options),
+    signal: options.signal,
+  });
+  const manifest: Manifest = { kind: tree.kind, files };
+  const name = await sha256HexInPool(encodeManifest(manifest));
+  await rememberDigest({ parts, tree, clock }, name, manifest);
+  return { digest: digestOf(name), ...result };
+}
+
+/** Undefined when nothing may or can be written: then nothing is remembered. */
+function clockOf(parts: ArtifactParts, options: StoreOptions): number | undefined {
+  if (options.dryRun) return undefined;
+  try {
+    return parts.probe();
+  } catch (error) {
+    if (error instanceof MlopsError) return undefined;
+    throw error;
+  }
+}
+
+/** Only what is stored is worth remembering: `store` takes packs on trust from here, so it has to know them. */
+async function rememberDigest(
+  { parts, tree, clock }: Pick<Attempt, 'parts' | 'tree' | 'clock'>,
+  name: string,
+  manifest: Manifest,
+): Promise<void> {
+  if (clock === undefined) return;
+  if ((await parts.objects.stat({ kind: 'manifests', name })) === undefined) return;
+  const index = await loadIndex(parts);
+  const ids = distinctBlobs(manifest);
+  for (const id of ids) if (index.find(id) === undefined) return;
+  remember(parts.files, tree, { clock, manifest: name, blobs: ids.size, packs: packsOf(index, ids) });
+}

@@ -1,0 +1,230 @@
+import { IntegrityError, MlopsError } from '../../errors.ts';
+import type {
+  StorageDamage,
+  StoreProgress,
+  VerifiedObjects,
+  VerifyObjectsOptions,
+} from '../artifact-store.ts';
+import { readPackTable, type BlobIndex } from '../blob-index.ts';
+import { decodeBlob } from '../compression.ts';
+import { digestOf, hexOf, sha256HexInPool } from '../digest.ts';
+import { objectPath } from '../object-errors.ts';
+import type { ObjectInfo, ObjectKind, ObjectStore } from '../object-store.ts';
+import { decodePack } from '../pack.ts';
+import { BlobReader } from './blob-reader.ts';
+import { distinctBlobs, loadIndex, readManifest, sizeOf, type ArtifactParts } from './parts.ts';
+import { streamFile } from './stream-file.ts';
+import { assertNotAborted } from './walk.ts';
+
+/** Hashing runs in the thread pool; this many packs keep the cores busy and memory small. */
+const PACKS_IN_FLIGHT = 3;
+const BLOBS_IN_FLIGHT = 4;
+
+/** See `ArtifactStore.verifyArtifact`. */
+export async function verifyArtifact(
+  parts: ArtifactParts,
+  digest: string,
+  options: StoreProgress & { signal?: AbortSignal },
+): Promise<void> {
+  const { manifest } = await readManifest(parts.objects, digest);
+  const reader = new BlobReader(parts.objects, await loadIndex(parts));
+  const totalBytes = sizeOf(manifest);
+  const problems: string[] = [];
+  let bytes = 0;
+  let code = 'OBJECT_MISSING';
+  for (const [done, file] of manifest.files.entries()) {
+    assertNotAborted(options.signal);
+    try {
+      await streamFile(file, { reader, signal: options.signal, write: () => undefined });
+    } catch (error) {
+      if (!(error instanceof IntegrityError)) throw error;
+      if (error.code !== 'OBJECT_MISSING') code = error.code;
+      problems.push(`${file.path === '' ? 'the file' : JSON.stringify(file.path)}: ${error.message}`);
+    }
+    bytes += file.size;
+    options.onProgress?.({ bytes, totalBytes, files: done + 1 });
+  }
+  if (problems.length === 0) return;
+  const shown = problems.slice(0, 20).join('; ');
+  throw new IntegrityError(
+    code,
+    `${problems.length} of ${manifest.files.length} files are not intact: ${shown}`,
+    {
+      hint: 'run `mlops verify --repair`, or fetch good copies with `mlops pull`',
+    },
+  );
+}
+
+/** See `ArtifactStore.present`. */
+export async function isPresent(parts: ArtifactParts, digest: string): Promise<boolean> {
+  try {
+    const { manifest } = await readManifest(parts.objects, digest);
+    const index = await loadIndex(parts);
+    for (const id of distinctBlobs(manifest)) if (index.find(id) === undefined) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof IntegrityError && /^OBJECT_(?:MISSING|DAMAGED)$/.test(error.code)) return false;
+    throw error;
+  }
+}
+
+/** See `ArtifactStore.verifyObjects`. */
+export async function verifyObjects(
+  parts: ArtifactParts,
+  digests: readonly string[],
+  options: VerifyObjectsOptions,
+): Promise<VerifiedObjects> {
+  const result: VerifiedObjects = { checked: { manifests: 0, packs: 0, blobs: 0, bytes: 0 }, damage: [] };
+  const index = await loadIndex({ ...parts, warn: () => undefined });
+  const manifests = new Set(digests.map(hexOf));
+  for await (const { key } of parts.objects.list('manifests')) manifests.add(key.name);
+  const wanted = new Set(digests.map(hexOf));
+  for (const name of manifests) {
+    assertNotAborted(options.signal);
+    await verifyManifest({ parts, index, result }, name, wanted.has(name));
+  }
+  const packs = await collect(parts.objects, 'packs');
+  const totalBytes = packs.reduce((sum, { size }) => sum + size, 0);
+  let bytes = 0;
+  await inParallel(packs, PACKS_IN_FLIGHT, async (pack) => {
+    assertNotAborted(options.signal);
+    const deep = options.deep === true && (options.sample?.(pack.key.name) ?? true);
+    await (deep
+      ? verifyPackDeeply(parts.objects, pack, result)
+      : verifyPackTable(parts.objects, pack, result));
+    bytes += pack.size;
+    options.onProgress?.({ bytes, totalBytes, files: result.checked.packs });
+  });
+  return result;
+}
+
+interface Verification {
+  parts: ArtifactParts;
+  index: BlobIndex;
+  result: VerifiedObjects;
+}
+
+/** A manifest that nothing refers to may be garbage of a crash: its own bytes count, its blobs do not. */
+async function verifyManifest(
+  { parts, index, result }: Verification,
+  name: string,
+  wanted: boolean,
+): Promise<void> {
+  const path = `cache/${objectPath({ kind: 'manifests', name })}`;
+  const report = (kind: StorageDamage['kind'], digest: string, problem: string): void => {
+    result.damage.push({ kind, path, digest, problem });
+  };
+  try {
+    const { manifest, bytes } = await readManifest(parts.objects, digestOf(name));
+    result.checked.manifests += 1;
+    result.checked.bytes += bytes.length;
+    if (!wanted) return;
+    for (const id of distinctBlobs(manifest)) {
+      if (index.find(id) === undefined) report('blob', digestOf(id), 'in no readable pack');
+    }
+  } catch (error) {
+    if (!(error instanceof MlopsError)) throw error;
+    report('manifest', digestOf(name), error.message);
+  }
+}
+
+async function verifyPackTable(
+  objects: ObjectStore,
+  pack: ObjectInfo,
+  result: VerifiedObjects,
+): Promise<void> {
+  try {
+    const entries = await readPackTable(objects, pack.key, pack.size);
+    result.checked.packs += 1;
+    result.checked.blobs += entries.length;
+  } catch (error) {
+    reportPack(pack, error, result);
+  }
+}
+
+function reportPack({ key }: ObjectInfo, error: unknown, { damage }: VerifiedObjects): void {
+  if (!(error instanceof MlopsError)) throw error;
+  damage.push({
+    kind: 'pack',
+    path: `cache/${objectPath(key)}`,
+    digest: digestOf(key.name),
+    problem: error.message,
+  });
+}
+
+/** Hashes the pack and every blob in it: a pack may be what its name says and still lie about its blobs. */
+async function verifyPackDeeply(
+  objects: ObjectStore,
+  pack: ObjectInfo,
+  result: VerifiedObjects,
+): Promise<void> {
+  const { key, size } = pack;
+  const path = `cache/${objectPath(key)}`;
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = (await objects.get(key, { offset: 0, length: size })) as Uint8Array<ArrayBuffer>;
+    result.checked.bytes += bytes.length;
+    result.checked.packs += 1;
+    if ((await sha256HexInPool(bytes)) !== key.name) {
+      const problem = `${objectPath(key)} is damaged: its bytes do not hash to its name`;
+      result.damage.push({ kind: 'pack', path, digest: digestOf(key.name), problem });
+    }
+  } catch (error) {
+    reportPack(pack, error, result);
+    return;
+  }
+  try {
+    await inParallel(decodePack(bytes, objectPath(key)), BLOBS_IN_FLIGHT, async (entry) => {
+      result.checked.blobs += 1;
+      const problem = await blobProblem(
+        bytes.subarray(entry.offset, entry.offset + entry.storedLength),
+        entry,
+      );
+      if (problem !== undefined)
+        result.damage.push({ kind: 'blob', path, digest: digestOf(entry.id), problem });
+    });
+  } catch (error) {
+    reportPack(pack, error, result);
+  }
+}
+
+async function blobProblem(
+  stored: Uint8Array<ArrayBuffer>,
+  entry: Parameters<typeof decodeBlob>[1],
+): Promise<string | undefined> {
+  try {
+    const bytes = await decodeBlob(stored, entry);
+    return (await sha256HexInPool(bytes)) === entry.id ? undefined : 'its bytes do not hash to its id';
+  } catch (error) {
+    if (error instanceof MlopsError) return error.message;
+    throw error;
+  }
+}
+
+async function collect(objects: ObjectStore, kind: ObjectKind): Promise<ObjectInfo[]> {
+  const found: ObjectInfo[] = [];
+  for await (const info of objects.list(kind)) found.push(info);
+  return found.toSorted((first, second) => (first.key.name < second.key.name ? -1 : 1));
+}
+
+/** Runs `task` for each item, `limit` at once. The first failure is thrown when the others under way are done. */
+async function inParallel<Item>(
+  items: readonly Item[],
+  limit: number,
+  task: (item: Item) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const failures: unknown[] = [];
+  const work = async (): Promise<void> => {
+    for (const item of queue) {
+      if (failures.length > 0) return;
+      try {
+        await task(item);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,190 @@
+import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  errnoOf,
+  IntegrityError,
+  InterruptedError,
+  LocalIoError,
+  RefusedError,
+  UsageError,
+} from '../../errors.ts';
+import { printable } from '../../lib/terminal-text.ts';
+
+/** What a file looked like; times are in milliseconds with a resolution of about 0.25 µs. */
+export interface FileStamp {
+  size: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  ino: number;
+}
+
+export interface SourceEntry extends FileStamp {
+  /** Relative to the source with `/`; empty when the source is a file. */
+  path: string;
+  executable: boolean;
+}
+
+export interface SourceTree {
+  kind: 'file' | 'directory';
+  /** Absolute path of the source. */
+  source: string;
+  /** In the order of the walk: whatever the file system gives, so that an unchanged tree gives the same order. */
+  entries: SourceEntry[];
+  totalBytes: number;
+}
+
+const ENTRIES_PER_TURN = 2000;
+
+/** Throws when the person pressed Ctrl-C. @throws InterruptedError */
+export function assertNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new InterruptedError();
+}
+
+/** Where an entry of a tree is on this machine. */
+export function pathOf(source: string, path: string): string {
+  return path === '' ? source : `${source}/${path}`;
+}
+
+/**
+ * Lists the regular files of a source without opening any. Nothing else may be in it: a link, a socket, a device or a FIFO
+ * is refused by name, as are `.git` and `.mlops`.
+ *
+ * @throws UsageError `SOURCE_MISSING`, `NAME_NOT_UTF8`; RefusedError `UNSAFE_ENTRY`; IntegrityError `SOURCE_CHANGED`
+ */
+export async function walkSource(source: string, signal?: AbortSignal): Promise<SourceTree> {
+  const stats = statSource(source);
+  const tree: SourceTree = { kind: 'directory', source, entries: [], totalBytes: 0 };
+  if (stats.isFile()) {
+    tree.kind = 'file';
+    addFile(tree, '', stats);
+    return tree;
+  }
+  if (!stats.isDirectory()) throw unsafeEntry(source, stats);
+  const directories = [''];
+  let untilTurn = ENTRIES_PER_TURN;
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    for (const name of readNames(pathOf(source, directory))) {
+      const path = directory === '' ? name : `${directory}/${name}`;
+      const found = statEntry(pathOf(source, path));
+      if (found.isFile()) addFile(tree, path, found);
+      else if (found.isDirectory()) directories.push(enterable(name, pathOf(source, path), path));
+      else throw unsafeEntry(pathOf(source, path), found);
+      untilTurn -= 1;
+      if (untilTurn > 0) continue;
+      untilTurn = ENTRIES_PER_TURN;
+      assertNotAborted(signal);
+      await nextTurn();
+    }
+  }
+  assertNotAborted(signal);
+  return tree;
+}
+
+function addFile(tree: SourceTree, path: string, stats: Stats): void {
+  tree.entries.push({ path, executable: (stats.mode & 0o100) !== 0, ...stampOf(stats) });
+  tree.totalBytes += stats.size;
+}
+
+export function stampOf({ size, mtimeMs, ctimeMs, ino }: Stats): FileStamp {
+  return { size, mtimeMs, ctimeMs, ino };
+}
+
+function enterable(name: string, absolute: string, path: string): string {
+  const folded = name.toLowerCase();
+  if (folded !== '.git' && folded !== '.mlops') return path;
+  throw new RefusedError('UNSAFE_ENTRY', `${printable(absolute)} can't be part of an artifact`, {
+    hint: `name the directories to store one by one, or move ${name} away`,
+  });
+}
+
+function statSource(source: string): Stats {
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(source, { throwIfNoEntry: false });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTDIR') throw readError(error, source);
+  }
+  if (stats !== undefined) return stats;
+  throw new UsageError('SOURCE_MISSING', `${printable(source)}: no such file or directory`);
+}
+
+function statEntry(path: string): Stats {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    throw readError(error, path);
+  }
+}
+
+/** A system error while looking at a source, as what it means. */
+export function readError(error: unknown, path: string, offset?: number): Error {
+  const errno = errnoOf(error);
+  const place = offset === undefined ? printable(path) : `${printable(path)} at byte ${offset}`;
+  if (errno === undefined) return error instanceof Error ? error : new Error(String(error));
+  if (errno === 'ENOENT' || errno === 'ENOTDIR' || errno === 'ELOOP')
+    return sourceChanged(path, 'it went away');
+  return new LocalIoError('SOURCE_UNREADABLE', `${place}: ${errno}; nothing was stored`, { cause: error });
+}
+
+export function sourceChanged(path: string, what: string): IntegrityError {
+  return new IntegrityError('SOURCE_CHANGED', `${printable(path)} changed while it was read: ${what}`, {
+    hint: 'wait until nothing writes to it and run the command again',
+    retryable: true,
+  });
+}
+
+function readNames(directory: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+    // Bytes that are no UTF-8 arrive as U+FFFD, which is a legal character too: only the bytes tell.
+    if (!names.some((name) => name.includes('\ufffd'))) return names;
+    for (const bytes of readdirSync(directory, { encoding: 'buffer' })) assertUtf8(directory, bytes);
+  } catch (error) {
+    throw readError(error, directory);
+  }
+  return names;
+}
+
+function assertUtf8(directory: string, name: Buffer): void {
+  if (Buffer.from(name.toString('utf8')).equals(name)) return;
+  const shown = [...name].map((byte) =>
+    byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
+  );
+  throw new UsageError(
+    'NAME_NOT_UTF8',
+    `${printable(join(directory, shown.join('')))}: the file name is not valid UTF-8`,
+    {
+      hint: 'rename the file',
+    },
+  );
+}
+
+function unsafeEntry(path: string, stats: Stats): RefusedError {
+  return new RefusedError(
+    'UNSAFE_ENTRY',
+    `${printable(path)} is ${describe(stats)}; only regular files and directories can be stored`,
+    {
+      hint: stats.isSymbolicLink()
+        ? `it points to ${linkTarget(path)}: name that instead, or replace the link by a copy`
+        : 'move it out of the directory',
+    },
+  );
+}
+
+function linkTarget(path: string): string {
+  try {
+    return printable(readlinkSync(path));
+  } catch {
+    return 'something that can not be read';
+  }
+}
+
+function describe(stats: Stats): string {
+  if (stats.isSymbolicLink()) return 'a symbolic link';
+  if (stats.isFIFO()) return 'a FIFO';
+  if (stats.isSocket()) return 'a socket';
+  if (stats.isBlockDevice() || stats.isCharacterDevice()) return 'a device';
+  return 'no regular file';
+}

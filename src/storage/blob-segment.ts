@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { Encoding, type PackEntry } from './pack.ts';
+
+export interface PackTable {
+  name: string;
+  /** Bytes of the pack. */
+  size: number;
+  entries: readonly PackEntry[];
+}
+
+export interface SegmentPack {
+  readonly name: string;
+  readonly size: number;
+}
+
+const MAGIC = Buffer.from('MLOPSBI\u0001', 'latin1');
+const HEADER = 16;
+const PACK_RECORD = 40;
+const RECORD = 48;
+const CHECKSUM = 32;
+const BROTLI_FLAG = 0x80000000;
+
+/**
+ * The tables of some packs in one sorted array, searched in place, so that a million blobs cost 48 MB of bytes and not a
+ * million objects.
+ *
+ * Layout, little-endian: magic (8), packs (4), blobs (4), per pack its name (32) and size (8, double), per blob, sorted by
+ * id: id (32), number of the pack (4), offset (4), stored length with the top bit set for brotli (4), length (4); SHA-256
+ * of all before.
+ */
+export class BlobSegment {
+  readonly packs: readonly SegmentPack[];
+  readonly count: number;
+  readonly #bytes: Buffer<ArrayBuffer>;
+  readonly #records: number;
+
+  private constructor(bytes: Buffer<ArrayBuffer>) {
+    const packs = bytes.readUInt32LE(8);
+    this.count = bytes.readUInt32LE(12);
+    this.packs = Array.from({ length: packs }, (_, index) => {
+      const at = HEADER + index * PACK_RECORD;
+      return { name: bytes.toString('hex', at, at + 32), size: bytes.readDoubleLE(at + 32) };
+    });
+    this.#bytes = bytes;
+    this.#records = HEADER + packs * PACK_RECORD;
+  }
+
+  get bytes(): Buffer<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  /** Undefined for anything that is no intact segment. */
+  static parse(bytes: Buffer<ArrayBuffer>): BlobSegment | undefined {
+    if (bytes.length < HEADER + CHECKSUM || !bytes.subarray(0, 8).equals(MAGIC)) return undefined;
+    const packs = bytes.readUInt32LE(8);
+    const blobs = bytes.readUInt32LE(12);
+    if (bytes.length !== HEADER + packs * PACK_RECORD + blobs * RECORD + CHECKSUM) return undefined;
+    const body = bytes.subarray(0, bytes.length - CHECKSUM);
+    if (!createHash('sha256').update(body).digest().equals(bytes.subarray(body.length))) return undefined;
+    return new BlobSegment(bytes);
+  }
+
+  static build(tables: readonly PackTable[]): BlobSegment {
+    const total = tables.reduce((sum, { entries }) => sum + entries.length, 0);
+    const unsorted = Buffer.allocUnsafe(total * RECORD);
+    let at = 0;
+    for (const [pack, { entries }] of tables.entries()) {
+      for (const entry of entries) at = writeRecord(unsorted, at, entry, pack);
+    }
+    const bytes = Buffer.allocUnsafeSlow(HEADER + tables.length * PACK_RECORD + total * RECORD + CHECKSUM);
+    MAGIC.copy(bytes);
+    bytes.writeUInt32LE(tables.length, 8);
+    at = bytes.writeUInt32LE(total, 12);
+    for (const { name, size } of tables) {
+      at += bytes.write(name, at, 'hex');
+      at = bytes.writeDoubleLE(size, at);
+    }
+    for (const index of sortedRecords(unsorted, total)) {
+      at += unsorted.copy(bytes, at, index * RECORD, (index + 1) * RECORD);
+    }
+    createHash('sha256').update(bytes.subarray(0, at)).digest().copy(bytes, at);
+    return new BlobSegment(bytes);
+  }
+
+  /** Calls `found` for each entry of this id: the number of its pack in `packs`, and the entry. */
+  find(id: Buffer, found: (pack: number, entry: PackEntry) => void): void {
+    const bytes = this.#bytes;
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const at = this.#records + middle * RECORD;
+      if (bytes.compare(id, 0, 32, at, at + 32) < 0) low = middle + 1;
+      else high = middle;
+    }
+    for (; low < this.count; low += 1) {
+      const at = this.#records + low * RECORD;
+      if (bytes.compare(id, 0, 32, at, at + 32) !== 0) return;
+      found(bytes.readUInt32LE(at + 32), this.#entry(at));
+    }
+  }
+
+  /** The tables that went in, for merging; entries come back in order of their ids. */
+  tables(): PackTable[] {
+    const tables = this.packs.map(({ name, size }) => ({ name, size, entries: [] as PackEntry[] }));
+    for (let index = 0; index < this.count; index += 1) {
+      const at = this.#records + index * RECORD;
+      tables[this.#bytes.readUInt32LE(at + 32)]?.entries.push(this.#entry(at));
+    }
+    return tables;
+  }
+
+  #entry(at: number): PackEntry {
+    const stored = this.#bytes.readUInt32LE(at + 40);
+    return {
+      id: this.#bytes.toString('hex', at, at + 32),
+      offset: this.#bytes.readUInt32LE(at + 36),
+      storedLength: stored & ~BROTLI_FLAG,
+      length: this.#bytes.readUInt32LE(at + 44),
+      encoding: (stored & BROTLI_FLAG) === 0 ? Encoding.raw : Encoding.brotli,
+    };
+  }
+}
+
+function writeRecord(buffer: Buffer, at: number, entry: PackEntry, pack: number): number {
+  let next = at + buffer.write(entry.id, at, 'hex');
+  next = buffer.writeUInt32LE(pack, next);
+  next = buffer.writeUInt32LE(entry.offset, next);
+  const flag = entry.encoding === Encoding.brotli ? BROTLI_FLAG : 0;
+  next = buffer.writeUInt32LE((entry.storedLength | flag) >>> 0, next);
+  return buffer.writeUInt32LE(entry.length, next);
+}
+
+function sortedRecords(records: Buffer, total: number): Uint32Array {
+  return Uint32Array.from({ length: total }, (_, index) => index).sort((first, second) => {
+    const byStart = records.readUInt32BE(first * RECORD) - records.readUInt32BE(second * RECORD);
+    if (byStart !== 0) return byStart;
+    return records.compare(
+      records,
+      second * RECORD,
+      second * RECORD + 32,
+      first * RECORD,
+      first * RECORD + 32,
+    );
+  });
+}

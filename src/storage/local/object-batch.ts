@@ -1,0 +1,162 @@
+import { constants } from 'node:fs';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LocalIoError, MlopsError } from '../../errors.ts';
+import {
+  ioError,
+  renamePatiently,
+  syncDirectory,
+  syncFile,
+  temporaryName,
+  writeFully,
+} from '../atomic-write.ts';
+import { sha256HexInPool } from '../digest.ts';
+import { alteredBytes, assertObjectName } from '../object-errors.ts';
+import type { ObjectBatch, ObjectKey, ObjectStore, PutOutcome } from '../object-store.ts';
+import { ensureDirectory, lstatIfPresent } from './object-paths.ts';
+
+const MODE = 0o444;
+const SYNCS_IN_FLIGHT = 8;
+
+interface Pending {
+  temporary: string;
+  path: string;
+}
+
+/**
+ * Writes each object to a temporary file beside its place, reads it back and compares the hash of what the file holds with
+ * the name, and flushes it, all inside `put`: so flushing overlaps with the caller's next work, and only one file is open
+ * for each `put` under way. `commit` renames, then flushes each directory once.
+ */
+export class LocalObjectBatch implements ObjectBatch {
+  readonly #root: string;
+  readonly #store: ObjectStore;
+  readonly #pending = new Map<string, Pending>();
+  readonly #writing = new Set<string>();
+  readonly #changed = new Set<string>();
+
+  constructor(root: string, store: ObjectStore) {
+    this.#root = root;
+    this.#store = store;
+  }
+
+  async put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
+    assertObjectName(key);
+    const directory = join(this.#root, 'cache', key.kind, key.name.slice(0, 2));
+    const path = join(directory, key.name);
+    const id = `${key.kind}/${key.name}`;
+    if (this.#pending.has(id) || this.#writing.has(id)) {
+      if ((await sha256HexInPool(bytes)) !== key.name) throw alteredBytes(key);
+      return 'present';
+    }
+    this.#writing.add(id);
+    try {
+      for (const parent of ensureDirectory(this.#root, directory)) this.#changed.add(parent);
+      const existing = await this.#examine(key, path, bytes);
+      if (existing === 'present') return 'present';
+      const temporary = join(directory, temporaryName());
+      await writeVerified({ temporary, path, key }, bytes);
+      this.#pending.set(id, { temporary, path });
+      return existing;
+    } finally {
+      this.#writing.delete(id);
+    }
+  }
+
+  /** What is there already under this name? Only a regular file of the same size and hash counts. */
+  async #examine(key: ObjectKey, path: string, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
+    const stats = lstatIfPresent(path);
+    if (stats === undefined) return 'stored';
+    // The bytes in hand come first: it would be wrong to quarantine a good object because of bad bytes.
+    if ((await sha256HexInPool(bytes)) !== key.name) throw alteredBytes(key);
+    const problem = await this.#problemOf(key, stats.size, bytes.length);
+    if (problem === undefined) return 'present';
+    await this.#store.quarantine(key, problem);
+    return 'replaced';
+  }
+
+  async #problemOf(key: ObjectKey, size: number, expected: number): Promise<string | undefined> {
+    if (size !== expected) return `it has ${size} bytes instead of ${expected}`;
+    try {
+      await this.#store.get(key);
+      return undefined;
+    } catch (error) {
+      if (error instanceof MlopsError && error.code === 'OBJECT_DAMAGED') return error.message;
+      throw error;
+    }
+  }
+
+  async commit(): Promise<void> {
+    for (const [id, { temporary, path }] of this.#pending) {
+      try {
+        await renamePatiently(temporary, path);
+      } catch (error) {
+        throw ioError(error, path, 'objects stored before are untouched');
+      }
+      this.#pending.delete(id);
+      this.#changed.add(dirname(path));
+    }
+    const directories = [...this.#changed];
+    this.#changed.clear();
+    for (let start = 0; start < directories.length; start += SYNCS_IN_FLIGHT) {
+      await Promise.all(directories.slice(start, start + SYNCS_IN_FLIGHT).map(syncNames));
+    }
+  }
+
+  async abort(): Promise<void> {
+    const temporaries = [...this.#pending.values()].map(({ temporary }) => temporary);
+    this.#pending.clear();
+    for (const temporary of temporaries) await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+async function syncNames(directory: string): Promise<void> {
+  try {
+    await syncDirectory(directory);
+  } catch (error) {
+    throw ioError(
+      error,
+      directory,
+      'the objects are written, but whether they survive a power loss is unknown',
+    );
+  }
+}
+
+/** Leaves a durable, read-only temporary file whose content hashes to the name, or nothing. */
+async function writeVerified(
+  { temporary, path, key }: Pending & { key: ObjectKey },
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  try {
+    const handle = await open(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+    try {
+      await writeFully(handle, bytes, path);
+      const { size } = await handle.stat();
+      if (size !== bytes.length) {
+        throw new LocalIoError(
+          'WRITE_FAILED',
+          `${path}: ${size} of ${bytes.length} bytes arrived on the disk`,
+        );
+      }
+      if ((await hashFile(handle, size)) !== key.name) throw alteredBytes(key);
+      await handle.chmod(MODE);
+      await syncFile(handle);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw ioError(error, path, 'objects stored before are untouched');
+  }
+}
+
+async function hashFile(handle: FileHandle, size: number): Promise<string> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let read = 0;
+  while (read < size) {
+    const { bytesRead } = await handle.read(bytes, read, size - read, read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return sha256HexInPool(bytes.subarray(0, read));
+}

@@ -1,0 +1,122 @@
+import { sha256HexInPool } from '../digest.ts';
+import {
+  alteredBytes,
+  assertObjectName,
+  damagedObject,
+  missingObject,
+  objectPath,
+} from '../object-errors.ts';
+import type {
+  ByteRange,
+  ObjectBatch,
+  ObjectInfo,
+  ObjectKey,
+  ObjectKind,
+  ObjectStore,
+  PutOutcome,
+} from '../object-store.ts';
+
+/** Objects in memory, for tests and for what never has to last. */
+export class MemoryObjectStore implements ObjectStore {
+  readonly #objects = new Map<string, { key: ObjectKey; bytes: Uint8Array<ArrayBuffer> }>();
+  readonly #quarantined = new Map<string, { bytes: Uint8Array; reason: string }>();
+
+  batch(): ObjectBatch {
+    return new MemoryObjectBatch(this, (key, bytes) => this.#objects.set(objectPath(key), { key, bytes }));
+  }
+
+  async get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+    assertObjectName(key);
+    const bytes = this.#objects.get(objectPath(key))?.bytes;
+    if (bytes === undefined) throw missingObject(key);
+    if (range === undefined) {
+      if ((await sha256HexInPool(bytes)) !== key.name)
+        throw damagedObject(key, 'its bytes do not hash to its name');
+      return bytes.slice();
+    }
+    const { offset, length } = range;
+    if (offset < 0 || length < 0 || offset + length > bytes.length) {
+      throw damagedObject(key, `bytes ${offset} to ${offset + length} lie outside its ${bytes.length} bytes`);
+    }
+    return bytes.slice(offset, offset + length);
+  }
+
+  stat(key: ObjectKey): Promise<ObjectInfo | undefined> {
+    return Promise.resolve().then(() => {
+      assertObjectName(key);
+      const found = this.#objects.get(objectPath(key));
+      return found && { key, size: found.bytes.length };
+    });
+  }
+
+  async *list(kind: ObjectKind): AsyncIterable<ObjectInfo> {
+    for (const { key, bytes } of [...this.#objects.values()]) {
+      if (key.kind === kind) yield { key, size: bytes.length };
+    }
+  }
+
+  delete(key: ObjectKey): Promise<boolean> {
+    return Promise.resolve().then(() => {
+      assertObjectName(key);
+      return this.#objects.delete(objectPath(key));
+    });
+  }
+
+  quarantine(key: ObjectKey, reason: string): Promise<string> {
+    return Promise.resolve().then(() => {
+      assertObjectName(key);
+      const found = this.#objects.get(objectPath(key));
+      if (found === undefined) throw missingObject(key);
+      this.#objects.delete(objectPath(key));
+      const place = `quarantine/${key.kind}-${key.name}-${this.#quarantined.size}`;
+      this.#quarantined.set(place, { bytes: found.bytes, reason });
+      return place;
+    });
+  }
+
+  /** Overwrites an object's bytes without any check, as a failing disk does. */
+  damage(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#objects.set(objectPath(key), { key, bytes: bytes.slice() });
+  }
+}
+
+class MemoryObjectBatch implements ObjectBatch {
+  readonly #store: MemoryObjectStore;
+  readonly #publish: (key: ObjectKey, bytes: Uint8Array<ArrayBuffer>) => void;
+  #pending = new Map<string, { key: ObjectKey; bytes: Uint8Array<ArrayBuffer> }>();
+
+  constructor(store: MemoryObjectStore, publish: (key: ObjectKey, bytes: Uint8Array<ArrayBuffer>) => void) {
+    this.#store = store;
+    this.#publish = publish;
+  }
+
+  async put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
+    assertObjectName(key);
+    if ((await sha256HexInPool(bytes)) !== key.name) throw alteredBytes(key);
+    const path = objectPath(key);
+    if (this.#pending.has(path)) return 'present';
+    let outcome: PutOutcome = 'stored';
+    if ((await this.#store.stat(key)) !== undefined) {
+      try {
+        await this.#store.get(key);
+        return 'present';
+      } catch (error) {
+        await this.#store.quarantine(key, error instanceof Error ? error.message : 'damaged');
+        outcome = 'replaced';
+      }
+    }
+    this.#pending.set(path, { key, bytes: bytes.slice() });
+    return outcome;
+  }
+
+  commit(): Promise<void> {
+    for (const { key, bytes } of this.#pending.values()) this.#publish(key, bytes);
+    this.#pending = new Map();
+    return Promise.resolve();
+  }
+
+  abort(): Promise<void> {
+    this.#pending = new Map();
+    return Promise.resolve();
+  }
+}

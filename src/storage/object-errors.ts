@@ -1,0 +1,38 @@
+import { IntegrityError } from '../errors.ts';
+import { isSha256Hex } from './digest.ts';
+import type { ObjectKey } from './object-store.ts';
+
+/** How an object is called in messages and below a store's root: `packs/<aa>/<sha256>`. */
+export function objectPath(key: ObjectKey): string {
+  return `${key.kind}/${key.name.slice(0, 2)}/${key.name}`;
+}
+
+/** Names come from manifests, layouts and bundles of strangers. @throws IntegrityError `OBJECT_NAME_INVALID` */
+export function assertObjectName(key: ObjectKey): void {
+  if (isSha256Hex(key.name)) return;
+  throw new IntegrityError(
+    'OBJECT_NAME_INVALID',
+    `${JSON.stringify(key.name.slice(0, 80))} is no object name`,
+  );
+}
+
+export function missingObject(key: ObjectKey): IntegrityError {
+  return new IntegrityError('OBJECT_MISSING', `${objectPath(key)} is missing`, {
+    hint: 'fetch it with `mlops pull`, or see `mlops verify` for what else is missing',
+  });
+}
+
+export function damagedObject(key: ObjectKey, problem: string): IntegrityError {
+  return new IntegrityError('OBJECT_DAMAGED', `${objectPath(key)} is damaged: ${problem}`, {
+    hint: 'run `mlops verify --deep` to see what else is damaged',
+  });
+}
+
+/** The bytes in hand are not what their name says: memory, a bus or a disk changed them after they were hashed. */
+export function alteredBytes(key: ObjectKey): IntegrityError {
+  return new IntegrityError(
+    'OBJECT_ALTERED',
+    `${objectPath(key)}: the bytes changed between hashing and storing; nothing was stored`,
+    { hint: 'run the command again; if it happens twice, check the memory and the disk of this machine' },
+  );
+}
