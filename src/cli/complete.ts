@@ -1,13 +1,18 @@
 import type { CommandDefinition } from './command.ts';
-import type { Context } from './context.ts';
+import type { Repository } from '../core/repository/repository.ts';
 import { propertyName } from './input.ts';
 import { isNoun, type CommandEntry, type Manifest, type NounEntry } from './manifest.ts';
 
 export type Candidate = { value: string; description?: string };
 
+/** The little of a Context that names come from. */
+export interface NameSource {
+  repository(): Promise<Pick<Repository, 'documents' | 'config'>>;
+}
+
 export interface CompletionOptions {
   manifest: Manifest;
-  context: Context;
+  context: NameSource;
 }
 
 const GLOBAL_OPTIONS: readonly Candidate[] = [
@@ -123,7 +128,7 @@ function positionals(rest: readonly string[], definition: CommandDefinition): st
 
 interface NamesOptions {
   given: readonly string[];
-  context: Context;
+  context: NameSource;
 }
 
 /** Names from the repository's directory listing alone: no document is read, so a damaged one can't get in the way. */
@@ -133,16 +138,17 @@ async function namesFor(property: string, { given, context }: NamesOptions): Pro
     const model = given[0]?.split('@')[0] ?? '';
     const versions = async (of: string): Promise<string[]> =>
       namesOf(await documents.readDirectory(`models/${of}/versions`));
-    if (property === 'stage' || (property === 'to' && !given.includes('rollback')))
-      return asCandidates(config.stages);
-    if (property === 'version' || property === 'to') return asCandidates(await versions(model));
-    const models = await documents.listDirectories('models');
+    const [stages, models] = [config.stages, await documents.listDirectories('models')];
+    if (property === 'stage') return asCandidates(stages);
+    // `promote --to STAGE`, `rollback --to VERSION`: each refuses the other kind by itself.
+    if (property === 'to') return asCandidates([...stages, ...(await versions(model))]);
+    if (property === 'version') return asCandidates([...(await versions(model)), ...stages, 'latest']);
     if (property === 'model') return asCandidates(models);
-    if (property !== 'ref' && property !== 'refs') return [];
+    if (!/^ref|Ref$/.test(property)) return [];
     const refs = await Promise.all(
       models.map(async (of) => [
         of,
-        ...[...config.stages, 'latest', ...(await versions(of))].map((name) => `${of}@${name}`),
+        ...[...stages, 'latest', ...(await versions(of))].map((name) => `${of}@${name}`),
       ]),
     );
     return asCandidates(refs.flat());

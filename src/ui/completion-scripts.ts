@@ -5,7 +5,7 @@
 const SCRIPTS = {
   bash: `# bash completion for mlops
 _mlops() {
-  local IFS=$'\\n' word=\${COMP_WORDS[COMP_CWORD]} line=() reply i
+  local word=\${COMP_WORDS[COMP_CWORD]} line=() i
   # bash splits words at "@", ":" and "="; put them together again, so that "model@stage" is one word.
   for ((i = 1; i <= COMP_CWORD; i++)); do
     if ((i > 1)) && [[ "\${COMP_WORDS[i]}" == [@:=]* || "\${COMP_WORDS[i-1]}" == *[@:=] ]]; then
@@ -14,19 +14,16 @@ _mlops() {
       line+=("\${COMP_WORDS[i]}")
     fi
   done
-  reply=$(mlops __complete -- "\${line[@]}" 2>/dev/null) || return 0
-  local whole=\${line[\${#line[@]}-1]} prefix
+  # What bash took for an earlier word must not be repeated by what it puts in place of the last one.
+  local whole=\${line[\${#line[@]}-1]} prefix candidate
   prefix=\${whole%"$word"}
   if [[ $word == [@:=] ]]; then prefix=$whole; fi
   COMPREPLY=()
-  local candidate
-  for candidate in $reply; do
-    candidate=\${candidate%%$'\\t'*}
+  while IFS=$'\\t' read -r candidate _; do
     COMPREPLY+=("\${candidate#"$prefix"}")
-  done
-  if ((\${#COMPREPLY[@]} == 0)); then compopt -o default 2>/dev/null; fi
+  done < <(mlops __complete -- "\${line[@]}" 2>/dev/null)
 }
-complete -F _mlops mlops
+complete -o bashdefault -o default -F _mlops mlops
 `,
   zsh: `#compdef mlops
 _mlops() {
