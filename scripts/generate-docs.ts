@@ -94,7 +94,10 @@ function commandSection({ path, entry, definition }: Documented): string {
   if (options.length > 0) {
     const rows = options.map(({ flags, description: text }) => {
       const repeatable = /\.\.\.[>\]]/.test(flags);
-      return [`\`${flags.replace(/\.\.\.(?=[>\]])/, '')}\``, repeatable ? `${text} (repeatable)` : text];
+      return [
+        `\`${flags.replace(/\.\.\.(?=[>\]])/, '')}\``,
+        repeatable && !text.includes('repeatable') ? `${text} (repeatable)` : text,
+      ];
     });
     parts.push(table(['option', 'meaning'], rows));
   }

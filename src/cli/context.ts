@@ -1,6 +1,10 @@
+import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Git } from '../git/git.ts';
 import type { Repository } from '../core/repository/repository.ts';
+import { MLOPS_DIRECTORY } from '../core/repository/layout.ts';
+import { VERSION } from './version.ts';
 import { createProcessIo, type ProcessIo } from './process-io.ts';
 import { createProgress } from '../ui/progress.ts';
 import { painter } from '../ui/colour.ts';
@@ -26,6 +30,14 @@ export interface Progress {
   stop(): void;
 }
 
+export interface InitialisedRepository {
+  /** Absolute path of the work tree. */
+  root: string;
+  created: boolean;
+  /** Paths below the Git root that were written. */
+  written: readonly string[];
+}
+
 /** Everything a command may touch besides its input. Built once, in `createContext`; tests build their own. */
 export interface Context {
   /** Directory the command acts in: the process's, or `-C <dir>`. Absolute. */
@@ -41,6 +53,11 @@ export interface Context {
    * @throws UsageError `NOT_A_REPOSITORY`, `FORMAT_UNSUPPORTED`
    */
   repository(): Promise<Repository>;
+  /**
+   * Creates `.mlops` at the Git root around `cwd`, or finds it complete.
+   * @throws UsageError `NOT_A_GIT_REPOSITORY`
+   */
+  initialise(): Promise<InitialisedRepository>;
   /** Git in `cwd`, for commands that work before there is a repository. */
   git(): Promise<Git>;
   /** A bar on stderr that appears after a second on a terminal, and nothing elsewhere. */
@@ -60,11 +77,18 @@ export interface ContextOptions {
   command: string;
 }
 
+interface ContextParts extends ContextOptions {
+  warn(message: string): void;
+}
+
 /** The composition root: the only place that picks implementations. Whatever is heavy is imported when it is first used. */
 export function createContext(options: ContextOptions): Context {
   const { io, cwd, env, signal, json, quiet } = options;
-  const repository = once(() => openRepositoryAround(options));
-  const git = once(() => openGit(options));
+  const warn = (message: string): void => {
+    if (json) io.err(`${JSON.stringify({ warning: { message } })}\n`);
+    else io.err(`${painter(io.errColor).yellow('warning:')} ${printable(message)}\n`);
+  };
+  const parts: ContextParts = { ...options, warn };
   return {
     cwd,
     env,
@@ -72,16 +96,14 @@ export function createContext(options: ContextOptions): Context {
     quiet,
     signal,
     now: () => options.now(),
-    repository,
-    git,
+    repository: once(() => openRepositoryAround(parts)),
+    initialise: () => initialiseAround(parts),
+    git: once(() => openGit(parts)),
     progress: (label, unit) => {
       const enabled = io.errIsTTY && !quiet && !json;
       return createProgress({ label, unit, enabled, write: io.err, elapsed: () => performance.now() });
     },
-    warn: (message) => {
-      if (json) io.err(`${JSON.stringify({ warning: { message } })}\n`);
-      else io.err(`${painter(io.errColor).yellow('warning:')} ${printable(message)}\n`);
-    },
+    warn,
   };
 }
 
@@ -103,12 +125,66 @@ export function processHost(signal: AbortSignal): { host: ProcessHost; argv: rea
   };
 }
 
-function openRepositoryAround({ cwd }: ContextOptions): Promise<Repository> {
-  return Promise.reject(new UsageError('NOT_A_REPOSITORY', `${cwd}: no adapter opens repositories yet`));
+async function openRepositoryAround(options: ContextParts): Promise<Repository> {
+  const [{ findRepositoryRoot }, { openRepository }, { createLocalDocumentStore }, { loadConfig }] = await Promise.all([
+    import('../core/repository/find.ts'),
+    import('../core/repository/open.ts'),
+    import('../storage/local/document-store.ts'),
+    import('../config/load.ts'),
+  ]);
+  const { env, command, warn } = options;
+  const root = findRepositoryRoot(options.cwd);
+  const mlopsDir = join(root, MLOPS_DIRECTORY);
+  const { createLocalCommitLock } = await import('../storage/local/commit-lock.ts');
+  return openRepository({
+    root,
+    documents: createLocalDocumentStore(mlopsDir, { warn }),
+    loadConfig: (files) => loadConfig({ ...files, env }),
+    createLock: ({ lock }) => {
+      const local = createLocalCommitLock({ mlopsDir, timeoutMs: lock.timeoutSeconds * 1000, now: options.now });
+      return { ...local, acquire: () => local.acquire(printable(command)) };
+    },
+    artifacts: once(async () => {
+      const { createLocalArtifactStore } = await import('../storage/local/artifact-store.ts');
+      return createLocalArtifactStore({ mlopsDir, root, warn });
+    }),
+    bundles: once(async () => (await import('../storage/local/tar-bundle.ts')).createTarBundles()),
+    git: once(async () => (await import('../git/simple-git-adapter.ts')).createGit({ directory: root, env })),
+    now: options.now,
+    actorOverride: env['MLOPS_ACTOR'],
+    user: userName(),
+    host: hostname(),
+    tool: `mlops/${VERSION}`,
+    environment: { node: process.version, platform: process.platform, arch: process.arch },
+  });
 }
 
-function openGit({ cwd }: ContextOptions): Promise<Git> {
-  return Promise.reject(new UsageError('GIT_MISSING', `${cwd}: no adapter for Git yet`));
+async function openGit({ cwd, env }: ContextParts): Promise<Git> {
+  return (await import('../git/simple-git-adapter.ts')).createGit({ directory: cwd, env });
+}
+
+/** Creates the repository at the Git root around `cwd` and adds its files to Git's index. */
+async function initialiseAround(options: ContextParts): Promise<InitialisedRepository> {
+  const [{ initialise }, { createLocalDocumentStore }] = await Promise.all([
+    import('../core/repository/init.ts'),
+    import('../storage/local/document-store.ts'),
+  ]);
+  const git = await openGit(options);
+  const root = await git.findRoot(options.cwd);
+  if (root === undefined) {
+    throw new UsageError('NOT_A_GIT_REPOSITORY', `${options.cwd} is in no Git work tree`, { hint: 'create one: git init' });
+  }
+  const { created, written } = await initialise(createLocalDocumentStore(join(root, MLOPS_DIRECTORY), { warn: options.warn }));
+  return { root, created, written };
+}
+
+/** A process may run under a user id that no account has. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

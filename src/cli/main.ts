@@ -43,7 +43,6 @@ async function run(argv: readonly string[], host: Host): Promise<number> {
   const program = buildProgram({
     manifest: host.manifest ?? wholeManifest,
     io: host.io,
-    version: VERSION,
     onMatch: (match) => {
       found.match = match;
     },
@@ -51,6 +50,10 @@ async function run(argv: readonly string[], host: Host): Promise<number> {
       await help(topic, host);
     },
   });
+  if (asksForVersion(argv)) {
+    host.io.out(`${VERSION}\n`);
+    return ExitCode.ok;
+  }
   if (argv.length === 0) {
     program.outputHelp();
     return ExitCode.ok;
@@ -70,6 +73,17 @@ async function run(argv: readonly string[], host: Host): Promise<number> {
   host.inspect?.(match.definition, rendered);
   print(rendered, { context, json });
   return rendered.exitCode ?? ExitCode.ok;
+}
+
+/** `--version` before any command; after one it is that command's own, as in `save --version v1`. */
+function asksForVersion(argv: readonly string[]): boolean {
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] ?? '';
+    if (word === '--version') return true;
+    if (word === '-C') index += 1;
+    else if (!word.startsWith('-')) return false;
+  }
+  return false;
 }
 
 async function help(topic: readonly string[], host: Host): Promise<void> {

@@ -1,4 +1,4 @@
-import { Command, Option, type CommanderError } from 'commander';
+import { Command, Help, Option, type CommanderError } from 'commander';
 import type { CommandDefinition } from './command.ts';
 import type { Io } from './context.ts';
 import { exitCodePointer, examplesText, rootFooter } from './help-text.ts';
@@ -24,10 +24,15 @@ export interface GlobalOptions {
 export interface ProgramOptions {
   manifest: Manifest;
   io: Io;
-  version: string;
   onMatch(match: Match): void;
   onHelp(topic: readonly string[]): Promise<void>;
 }
+
+/**
+ * Listed but not parsed by commander, which would take `save --version v1` for a question about the program. `main` answers it
+ * where it stands before a command.
+ */
+const VERSION_OPTION = new Option('--version', 'print the version');
 
 /**
  * The whole command line as commander sees it. Commands are only names and summaries until commander has matched one; then the
@@ -42,12 +47,15 @@ export function buildProgram(options: ProgramOptions): Command {
     .option('-q, --quiet', 'print nothing on stdout, no progress and no hints')
     .option('--no-color', 'do not colour the output')
     .option('-C <dir>', 'act as if started in this directory')
-    .version(options.version, '--version', 'print the version')
     .helpOption('-h, --help', 'explain mlops or one command')
     .helpCommand(false)
     .showSuggestionAfterError(true)
     .configureHelp({
       showGlobalOptions: true,
+      visibleOptions: (command) => [
+        ...new Help().visibleOptions(command),
+        ...(command.parent === null ? [VERSION_OPTION] : []),
+      ],
       subcommandTerm: (command) => command.name(),
       styleTitle: (text) => `\u001b[1m${text}\u001b[22m`,
     })
@@ -156,7 +164,10 @@ function complete(command: Command, definition: CommandDefinition, options: Prog
 /** commander's own variadic options swallow the arguments that follow; ours take one value each time. */
 function toOption({ flags, description }: { flags: string; description: string }): Option {
   if (!/\.\.\.[>\]]/.test(flags)) return new Option(flags, description);
-  const option = new Option(flags.replace(/\.\.\.(?=[>\]])/, ''), `${description} (repeatable)`);
+  const option = new Option(
+    flags.replace(/\.\.\.(?=[>\]])/, ''),
+    description.includes('repeatable') ? description : `${description} (repeatable)`,
+  );
   return option.argParser((value: string, previous: readonly string[] | undefined) => [
     ...(previous ?? []),
     value,

@@ -30,7 +30,6 @@ async function parse(argv: readonly string[]): Promise<Match | undefined> {
   const program = buildProgram({
     manifest,
     io: { ...silent, outColor: false, errColor: false, columns: Infinity },
-    version: '0',
     onMatch: (match) => {
       found.match = match;
     },
@@ -100,7 +99,6 @@ describe('the manifest', () => {
     buildProgram({
       manifest: watched,
       io: { ...io, outColor: false, errColor: false, columns: 80 },
-      version: '0',
       onMatch: () => undefined,
       onHelp: async () => undefined,
     }).helpInformation();

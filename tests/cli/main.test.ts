@@ -27,6 +27,7 @@ const store = defineCommand({
     { flags: '-m, --metric <key=value...>', description: 'a metric' },
     { flags: '--fail-on <level>', description: 'when to fail' },
     { flags: '--no-verify', description: 'skip the check' },
+    { flags: '--version <label>', description: 'its label' },
   ],
   description: 'Stores something.',
   examples: [{ command: 'mlops store fraud model.bin', explains: 'store a file' }],
@@ -36,16 +37,18 @@ const store = defineCommand({
     metric: z.array(KeyValue).default([]),
     failOn: z.enum(['low', 'high'], 'expected low or high').optional(),
     verify: z.boolean(),
+    version: z.string().optional(),
   }),
   output: z.strictObject({
     model: z.string(),
     metric: z.array(z.string()),
     cwd: z.string(),
     verify: z.boolean(),
+    version: z.string().optional(),
   }),
-  async run({ model, metric, verify }, { cwd }) {
+  async run({ model, metric, verify, version }, { cwd }) {
     return {
-      data: { model, metric, cwd, verify },
+      data: { model, metric, cwd, verify, version },
       text: ({ isTTY }) => `stored ${model}${isTTY ? ' on a terminal' : ''}\n`,
       hints: ['run `mlops list`'],
     };
@@ -180,6 +183,13 @@ describe('words', () => {
       '--json',
     ]);
     expect(JSON.parse(stdout)).toMatchObject({ data: { model: 'fraud', metric: ['a=1', 'b=-2', 'c=x=y'] } });
+  });
+
+  test('--version after a command is that command’s own option', async () => {
+    const { stdout } = await run(['store', 'fraud', '--version', 'v1', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ data: { version: 'v1' } });
+    expect((await run(['-C', 'sub', '--version', 'store'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(await run(['show', 'fraud', '--version'])).toMatchObject({ code: 2 });
   });
 
   test('--no-verify turns off what is on by default', async () => {
