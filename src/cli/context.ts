@@ -73,8 +73,6 @@ export interface ContextOptions {
   now(): Date;
   json: boolean;
   quiet: boolean;
-  /** The command line, for the lock file. */
-  command: string;
 }
 
 interface ContextParts extends ContextOptions {
@@ -132,7 +130,7 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
     import('../storage/local/document-store.ts'),
     import('../config/load.ts'),
   ]);
-  const { env, command, warn } = options;
+  const { env, warn } = options;
   const root = findRepositoryRoot(options.cwd);
   const mlopsDir = join(root, MLOPS_DIRECTORY);
   const { createLocalCommitLock } = await import('../storage/local/commit-lock.ts');
@@ -140,10 +138,7 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
     root,
     documents: createLocalDocumentStore(mlopsDir, { warn }),
     loadConfig: (files) => loadConfig({ ...files, env }),
-    createLock: ({ lock }) => {
-      const local = createLocalCommitLock({ mlopsDir, timeoutMs: lock.timeoutSeconds * 1000, now: options.now });
-      return { ...local, acquire: () => local.acquire(printable(command)) };
-    },
+    createLock: ({ lock }) => createLocalCommitLock({ mlopsDir, timeoutMs: lock.timeoutSeconds * 1000, now: options.now }),
     artifacts: once(async () => {
       const { createLocalArtifactStore } = await import('../storage/local/artifact-store.ts');
       return createLocalArtifactStore({ mlopsDir, root, warn });

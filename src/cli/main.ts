@@ -67,7 +67,6 @@ async function run(argv: readonly string[], host: Host): Promise<number> {
     cwd: directory === undefined ? host.cwd : resolve(host.cwd, directory),
     json,
     quiet,
-    command: ['mlops', ...argv].join(' '),
   });
   const rendered = await match.definition.run(match.input, context);
   host.inspect?.(match.definition, rendered);

@@ -34,6 +34,92 @@ export type CommandGroup = (typeof COMMAND_GROUPS)[number];
  * command only, so nothing else may import a command module.
  */
 export const manifest: Manifest = {
+  init: {
+    summary: 'Create the registry in this Git repository',
+    group: 'Versions',
+    load: () => import('../commands/init.ts'),
+  },
+  save: {
+    summary: 'Store a file or directory as a new version of a model',
+    group: 'Versions',
+    load: () => import('../commands/save.ts'),
+  },
+  list: {
+    summary: 'List models, or the versions of one',
+    group: 'Versions',
+    aliases: ['ls'],
+    load: () => import('../commands/list.ts'),
+  },
+  show: {
+    summary: 'Show everything known of one version',
+    group: 'Versions',
+    load: () => import('../commands/show.ts'),
+  },
+  load: {
+    summary: 'Restore a version, byte for byte',
+    group: 'Versions',
+    load: () => import('../commands/load.ts'),
+  },
+  diff: {
+    summary: 'Compare two versions',
+    group: 'Versions',
+    load: () => import('../commands/diff.ts'),
+  },
+  annotate: {
+    summary: 'Change tags and description of a version',
+    group: 'Versions',
+    load: () => import('../commands/annotate.ts'),
+  },
+  deprecate: {
+    summary: 'Say that a version should not be used any more',
+    group: 'Versions',
+    load: () => import('../commands/deprecate.ts'),
+  },
+  delete: {
+    summary: 'Take a version out of the registry',
+    group: 'Versions',
+    load: () => import('../commands/delete.ts'),
+  },
+  export: {
+    summary: 'Write a version with all its bytes into one file',
+    group: 'Versions',
+    load: () => import('../commands/export.ts'),
+  },
+  import: {
+    summary: 'Take a version from a bundle',
+    group: 'Versions',
+    load: () => import('../commands/import.ts'),
+  },
+  promote: {
+    summary: 'Move a stage such as production to a version',
+    group: 'Stages and history',
+    load: () => import('../commands/promote.ts'),
+  },
+  rollback: {
+    summary: 'Move a stage back to what it held before',
+    group: 'Stages and history',
+    load: () => import('../commands/rollback.ts'),
+  },
+  history: {
+    summary: 'Show who changed what, when and why',
+    group: 'Stages and history',
+    load: () => import('../commands/history.ts'),
+  },
+  verify: {
+    summary: 'Check records, events, stages and objects for damage',
+    group: 'Integrity and space',
+    load: () => import('../commands/verify.ts'),
+  },
+  doctor: {
+    summary: 'Find out what is wrong with the surroundings',
+    group: 'Integrity and space',
+    load: () => import('../commands/doctor.ts'),
+  },
+  unlock: {
+    summary: 'Remove a lock that nobody holds any more',
+    group: 'Integrity and space',
+    load: () => import('../commands/unlock.ts'),
+  },
   completion: {
     summary: 'Print a completion script for bash, zsh or fish',
     group: 'Settings and help',

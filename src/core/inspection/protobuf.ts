@@ -47,7 +47,11 @@ export class ProtobufReader {
       if (number < 1 || number > 536_870_911)
         throw new MalformedError(`protobuf field number ${number} at byte ${at}`);
       const field = locate({ window, wire, number, tagBytes: tag.bytes, at });
-      if (field.next > end) throw new MalformedError(`protobuf field ${number} at byte ${at} ends early`);
+      if (field.next > end) {
+        // The part that is there is judged before the damage is reported.
+        if (wire === 2 && field.offset <= end) yield { ...field, length: end - field.offset };
+        throw new MalformedError(`protobuf field ${number} at byte ${at} ends early`);
+      }
       at = field.next;
       yield field;
     }

@@ -1,7 +1,9 @@
 import { UsageError } from '../../errors.ts';
 import { loadEventLog, logAt, stagesInLog, stageTips, type AuditEvent, type EventLog } from '../audit/index.ts';
 import type { Repository } from '../repository/repository.ts';
-import { assertModelExists, listModels } from './model-state.ts';
+import { gitPath, stagePath } from '../repository/layout.ts';
+import { assertModelExists, listModels, type ModelProblem } from './model-state.ts';
+import { loadStages } from './stage-pointer.ts';
 
 export interface HistoryRequest {
   model?: string | undefined;
@@ -76,4 +78,18 @@ export function parseMoment(text: string): Date {
   throw new UsageError('TIME_INVALID', `"${text.slice(0, 60)}" is no point in time`, {
     hint: 'write a date such as 2026-03-03, or RFC 3339 such as 2026-03-03T12:00:00Z',
   });
+}
+
+/** The stages that can't be trusted, such as one with a merge conflict: a reader of the history must hear of them. */
+export async function stageProblems(repository: Repository, model: string | undefined): Promise<ModelProblem[]> {
+  const models = model === undefined ? await listModels(repository.documents) : [model];
+  const problems: ModelProblem[] = [];
+  for (const name of models) {
+    const stages = await loadStages(repository, name, await loadEventLog(repository.documents, name));
+    for (const [stage, state] of stages) {
+      if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;
+      problems.push({ kind: 'stage', path: gitPath(stagePath(name, stage)), error: state.problem });
+    }
+  }
+  return problems;
 }

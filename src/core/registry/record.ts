@@ -25,13 +25,13 @@ const Key = z.string().min(1).max(LIMITS.keyLength);
 const bounded = <S extends z.ZodType>(value: S, limit: number): z.ZodRecord<typeof Key, S> =>
   z.record(Key, value).refine((map) => Object.keys(map).length <= limit, `more than ${limit} entries`);
 
-const TensorInfo = z.looseObject({
+const TensorInfo = z.object({
   name: z.string().max(1000),
   dtype: z.string().max(100),
   shape: z.array(z.union([z.number(), z.string().max(200), z.null()])).max(64),
 });
 
-export const Signature = z.looseObject({ inputs: z.array(TensorInfo).max(1000), outputs: z.array(TensorInfo).max(1000) });
+const Signature = z.object({ inputs: z.array(TensorInfo).max(1000), outputs: z.array(TensorInfo).max(1000) });
 
 export const Lineage = z.looseObject({
   git: z

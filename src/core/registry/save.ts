@@ -100,7 +100,7 @@ async function draftRecord(repository: Repository, parts: DraftParts): Promise<D
     size: stored.size,
     files: stored.files,
     path: portablePath(repository.root, request.source),
-    format: inspection.format,
+    format: { ...inspection.format },
     ...(inspection.signature === undefined ? {} : { signature: inspection.signature }),
     metrics: Object.fromEntries(request.metrics),
     params: Object.fromEntries(request.params),

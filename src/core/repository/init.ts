@@ -10,8 +10,8 @@ export interface Initialised {
   written: readonly string[];
 }
 
-const GITIGNORE = '/cache/\n/tmp/\n/local.json\n';
-const GITATTRIBUTES = '* -text\n*.json -text eol=lf\n';
+export const GITIGNORE = '/cache/\n/tmp/\n/local.json\n';
+export const GITATTRIBUTES = '* -text\n*.json -text eol=lf\n';
 
 /**
  * Creates what a repository needs and leaves what is there as it is, so running it twice, or by two processes at once, ends in

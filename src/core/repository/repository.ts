@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema.ts';
 import type { Git } from '../../git/git.ts';
 import type { ArtifactStore } from '../../storage/artifact-store.ts';
+import type { BundleFiles } from '../../storage/bundle-files.ts';
 import type { CommitLock } from '../../storage/commit-lock.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 
@@ -14,6 +15,7 @@ export interface Repository {
   /** Entries of `requiredFeatures` that this program can't write; with any of them every write is refused. */
   readonly unknownFeatures: readonly string[];
   artifacts(): Promise<ArtifactStore>;
+  bundles(): Promise<BundleFiles>;
   git(): Promise<Git>;
   now(): Date;
   /** Who acts: `MLOPS_ACTOR`, else Git's identity, else `user@host`. */

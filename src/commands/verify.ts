@@ -1,0 +1,89 @@
+import * as z from 'zod';
+import { defineCommand } from '../cli/command.ts';
+import { ExitCode } from '../errors.ts';
+import { parseSample, verify, type Verification } from '../core/maintenance/index.ts';
+import { formatBytes } from '../ui/bytes.ts';
+import { count } from '../ui/numbers.ts';
+import { table } from '../ui/table.ts';
+import type { Terminal } from '../ui/terminal.ts';
+
+export default defineCommand({
+  arguments: [{ name: '[ref...]', description: 'only these versions (default: everything)' }],
+  options: [
+    { flags: '--deep', description: 'hash every byte of every object' },
+    { flags: '--sample <part>', description: 'hash a part of the packs: 5% (by chance) or 2/7 (the second of seven fixed parts)' },
+    { flags: '--metadata-only', description: 'look at records, events and stages, not at objects' },
+  ],
+  description:
+    'Holds records, stage pointers, events and objects against each other. Without --deep objects are checked for presence, size and table of contents; manifests are always hashed. Every damage is named; exit 3 if there is any.',
+  examples: [
+    { command: 'mlops verify', explains: 'a quick look at everything' },
+    { command: 'mlops verify --deep fraud_detector@production', explains: 'every byte of what is in production' },
+    { command: 'mlops verify --sample 1/30', explains: 'a thirtieth of all bytes, a different one each day of a month' },
+  ],
+  input: z.object({
+    ref: z.array(z.string()).default([]),
+    deep: z.boolean().default(false),
+    sample: z.string().optional(),
+    metadataOnly: z.boolean().default(false),
+  }),
+  output: z.object({
+    checked: z.object({
+      records: z.number(),
+      events: z.number(),
+      manifests: z.number(),
+      packs: z.number(),
+      blobs: z.number(),
+      bytes: z.number(),
+    }),
+    damage: z.array(z.object({ kind: z.string(), path: z.string(), digest: z.string(), problem: z.string() })),
+    notices: z.array(z.string()),
+  }),
+  async run({ ref, deep, sample, metadataOnly }, context) {
+    const part = sample === undefined ? undefined : parseSample(sample);
+    const repository = await context.repository();
+    const progress = context.progress('verifying', 'bytes');
+    let result: Verification;
+    try {
+      result = await verify(repository, {
+        references: ref,
+        deep: deep || part !== undefined,
+        ...(part === undefined ? {} : { sample: part }),
+        metadataOnly,
+        signal: context.signal,
+        onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
+      });
+    } finally {
+      progress.stop();
+    }
+    const { checked, damage, notices, conflict } = result;
+    for (const notice of notices) context.warn(notice);
+    return {
+      data: { checked, damage: damage.map((found) => ({ ...found })), notices: [...notices] },
+      text: (view) => describe(result, view),
+      exitCode: damage.length === 0 ? ExitCode.ok : (conflict?.exitCode ?? ExitCode.integrity),
+      hints: damage.length === 0 ? [] : advice(result),
+    };
+  },
+});
+
+function describe({ checked, damage }: Verification, view: Terminal): string {
+  const { records, events, manifests, packs, blobs, bytes } = checked;
+  const objects = `${count(manifests, 'manifest')}, ${count(packs, 'pack')}, ${count(blobs, 'blob')}`;
+  const hashed = bytes === 0 ? '' : `, ${formatBytes(bytes)} hashed`;
+  const summary = `Checked ${count(records, 'record')}, ${count(events, 'event')}, ${objects}${hashed}`;
+  if (damage.length === 0) return `${summary}: no damage found\n`;
+  const rows = damage.map(({ kind, path, problem }) => [kind, path, problem]);
+  const columns = [{ header: 'KIND' }, { header: 'PATH' }, { header: 'PROBLEM' }];
+  return `${table({ columns, rows }, { ...view, columns: Infinity })}${summary}: ${count(damage.length, 'problem')}\n`;
+}
+
+function advice({ damage, conflict }: Verification): string[] {
+  if (conflict?.hint !== undefined) return [conflict.hint];
+  const documents = damage.find(({ kind }) => kind === 'record' || kind === 'event' || kind === 'stage');
+  const objects = damage.some(({ kind }) => kind !== 'record' && kind !== 'event' && kind !== 'stage');
+  return [
+    ...(documents === undefined ? [] : [`see what Git has: git log --oneline -- ${documents.path}`]),
+    ...(objects ? ['save the same files again, or import a bundle that holds them: good bytes replace damaged ones'] : []),
+  ];
+}

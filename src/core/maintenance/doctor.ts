@@ -1,0 +1,135 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MlopsError } from '../../errors.ts';
+import { GITATTRIBUTES, GITIGNORE } from '../repository/init.ts';
+import { gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
+import type { Repository } from '../repository/repository.ts';
+import { listModels, loadModel } from '../registry/index.ts';
+
+export interface Finding {
+  check: string;
+  status: 'ok' | 'warning' | 'failed';
+  message: string;
+  hint: string | undefined;
+}
+
+export interface Diagnosis {
+  findings: readonly Finding[];
+}
+
+type Check = (repository: Repository) => Promise<Omit<Finding, 'check'>[]>;
+
+const CHECKS: readonly [name: string, check: Check][] = [
+  ['node', checkNode],
+  ['git', checkGit],
+  ['git files', checkGitFiles],
+  ['disk', checkDisk],
+  ['lock', checkLock],
+  ['leftovers', checkLeftovers],
+  ['documents', checkDocuments],
+];
+
+/** Looks at the surroundings rather than the bytes: programs, settings, disk, lock, leftovers. Changes nothing. */
+export async function diagnose(repository: Repository): Promise<Diagnosis> {
+  const findings: Finding[] = [];
+  for (const [check, run] of CHECKS) {
+    try {
+      findings.push(...(await run(repository)).map((finding) => ({ check, ...finding })));
+    } catch (error) {
+      if (!(error instanceof MlopsError)) throw error;
+      findings.push({ check, status: 'failed', message: error.message, hint: error.hint });
+    }
+  }
+  return { findings };
+}
+
+function ok(message: string): Omit<Finding, 'check'> {
+  return { status: 'ok', message, hint: undefined };
+}
+
+function checkNode({ environment }: Repository): Promise<Omit<Finding, 'check'>[]> {
+  return Promise.resolve([ok(`Node ${environment.node} on ${environment.platform} ${environment.arch}`)]);
+}
+
+/** Below this, cloning a hostile repository can run code (CVE-2022-24765 and its kin). */
+const OLDEST_SAFE_GIT = [2, 35, 2] as const;
+
+async function checkGit(repository: Repository): Promise<Omit<Finding, 'check'>[]> {
+  const git = await repository.git();
+  const version = await git.version();
+  const parts = version.split('.').map(Number);
+  const older = OLDEST_SAFE_GIT.findIndex((part, index) => (parts[index] ?? 0) !== part);
+  const findings = [
+    older !== -1 && (parts[older] ?? 0) < (OLDEST_SAFE_GIT[older] ?? 0)
+      ? { status: 'warning' as const, message: `git ${version} is old and has known security faults`, hint: 'install a newer git' }
+      : ok(`git ${version}`),
+  ];
+  if ((await git.identity()) === undefined) {
+    findings.push({
+      status: 'warning',
+      message: `Git knows no user name, so events are signed "${await repository.actor()}"`,
+      hint: 'git config user.name "..." && git config user.email "..."',
+    });
+  }
+  return findings;
+}
+
+async function checkGitFiles({ documents }: Repository): Promise<Omit<Finding, 'check'>[]> {
+  const findings: Omit<Finding, 'check'>[] = [];
+  for (const [name, wanted] of [['.gitignore', GITIGNORE], ['.gitattributes', GITATTRIBUTES]] as const) {
+    const lines = Buffer.from((await documents.read(name)) ?? new Uint8Array()).toString('utf8').split(/\r?\n/);
+    const missing = wanted.split('\n').filter((line) => line !== '' && !lines.includes(line));
+    if (missing.length === 0) continue;
+    findings.push({
+      status: 'failed',
+      message: `${gitPath(name)} lacks ${missing.map((line) => `"${line}"`).join(', ')}`,
+      hint: `add the missing lines; without them ${name === '.gitignore' ? 'objects and locks end up in Git' : 'Git may change line ends, and so the digests'}`,
+    });
+  }
+  return findings.length === 0 ? [ok('.gitignore and .gitattributes are as they should be')] : findings;
+}
+
+async function checkDisk({ documents }: Repository): Promise<Omit<Finding, 'check'>[]> {
+  await documents.write('tmp/doctor.json', Buffer.from('{}\n'));
+  await documents.remove('tmp/doctor.json');
+  return [ok(`${MLOPS_DIRECTORY} can be written`)];
+}
+
+async function checkLock({ lock }: Repository): Promise<Omit<Finding, 'check'>[]> {
+  const state = await lock.inspect();
+  if (state === undefined) return [ok('nobody holds the lock')];
+  const { owner, stale, reason } = state;
+  const who = owner === undefined ? 'an unknown process' : `pid ${owner.pid} on ${owner.host} (${owner.command}, since ${owner.startedAt})`;
+  return [{ status: 'warning', message: `the lock is held by ${who}: ${reason}`, hint: stale ? 'the next command takes it over' : 'wait for it, or see `mlops unlock`' }];
+}
+
+/** Temporary files of commands that were killed. They never count as data; they only take space. */
+async function checkLeftovers({ root }: Repository): Promise<Omit<Finding, 'check'>[]> {
+  const found: string[] = [];
+  const visit = async (directory: string, depth: number): Promise<void> => {
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory() && depth > 0) await visit(path, depth - 1);
+      else if (entry.isFile() && entry.name.startsWith('.tmp-')) found.push(path);
+    }
+  };
+  await visit(join(root, MLOPS_DIRECTORY), 4);
+  if (found.length === 0) return [ok('no temporary files are left over')];
+  return [
+    {
+      status: 'warning',
+      message: `${found.length} temporary files of interrupted commands, such as ${found[0]}`,
+      hint: 'delete them when no mlops command is running',
+    },
+  ];
+}
+
+async function checkDocuments(repository: Repository): Promise<Omit<Finding, 'check'>[]> {
+  const models = await listModels(repository.documents);
+  const findings: Omit<Finding, 'check'>[] = [];
+  for (const model of models) {
+    const { problems } = await loadModel(repository, model);
+    findings.push(...problems.map(({ error }) => ({ status: 'failed' as const, message: error.message, hint: error.hint })));
+  }
+  return findings.length === 0 ? [ok(`the documents of ${models.length} models can be read`)] : findings;
+}
