@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../lib/canonical-json.ts';
+import { printable } from './printable.ts';
 
 /** What a model file or directory is, by its content. */
 export interface InspectedFormat {
@@ -48,6 +49,7 @@ export interface Draft {
 }
 
 const MAX_WARNINGS = 50;
+const MAX_WARNING = 1_500;
 
 export function newDraft(name: string, framework: string): Draft {
   return { name, framework, details: {}, warnings: [] };
@@ -71,7 +73,7 @@ export async function settle(draft: Draft, read: (draft: Draft) => Promise<void>
 
 /** The finished form of a draft: repeated warnings dropped, the list bounded. */
 export function toInspection(draft: Draft): Inspection {
-  const distinct = [...new Set(draft.warnings)];
+  const distinct = [...new Set(draft.warnings.map((warning) => printable(warning, MAX_WARNING)))];
   const warnings = distinct.slice(0, MAX_WARNINGS);
   if (distinct.length > MAX_WARNINGS)
     warnings.push(`${distinct.length - MAX_WARNINGS} more warnings left out`);

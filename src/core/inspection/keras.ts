@@ -72,7 +72,7 @@ function noteObject(found: ConfigFindings, value: { readonly [key: string]: unkn
 export async function inspectHdf5(source: RandomAccess): Promise<Draft> {
   return settle(newDraft('hdf5', 'unknown'), async (draft) => {
     const text = (await head(source, HDF5_LOOK)).toString('latin1');
-    draft.details['superblock'] = text.charCodeAt(8);
+    if (text.length > 8) draft.details['superblock'] = text.charCodeAt(8);
     if (!text.includes('keras_version') && !text.includes('model_config')) return;
     draft.framework = 'keras';
     const className = /\{"class_name": "([A-Za-z0-9_]{1,64})"/.exec(text)?.[1];

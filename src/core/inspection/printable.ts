@@ -6,11 +6,11 @@ const MAX_LISTED = 50;
 const UNPRINTABLE =
   /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\u200b-\u200f\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text from a hostile file, made fit for a terminal and a record: no control characters, at most 200 UTF-16 units. */
-export function printable(text: string): string {
-  const cut = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
+/** Text from a hostile file, made fit for a terminal and a record: no control characters, at most `max` UTF-16 units. */
+export function printable(text: string, max: number = MAX_TEXT): string {
+  const cut = text.length > max ? text.slice(0, max) : text;
   const clean = cut.replace(UNPRINTABLE, '\ufffd');
-  return text.length > MAX_TEXT ? `${clean}…` : clean;
+  return text.length > max ? `${clean}…` : clean;
 }
 
 /** The first 50 distinct entries, sorted and printable. */

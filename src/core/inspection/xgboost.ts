@@ -56,5 +56,5 @@ function describe(draft: Draft, found: Outline): void {
 
 function wholeNumber(value: string | number | undefined): number | undefined {
   const number = typeof value === 'string' && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
-  return typeof number === 'number' ? number : undefined;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
 }
