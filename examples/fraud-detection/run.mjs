@@ -141,6 +141,14 @@ function main(directory) {
   heading('What is there');
   mlops('list');
   mlops('list', MODEL);
+  mlops(
+    'list',
+    MODEL,
+    '--filter',
+    "metrics.roc_auc > 0.8 AND params.steps = '200'",
+    '--sort',
+    '-metrics.roc_auc',
+  );
   const versions = mlopsData('list', MODEL).versions.map((entry) => entry.version);
   assertEqual(versions.length, 2, 'number of versions');
   const [v2, v1] = versions;
