@@ -76,10 +76,8 @@ describe('start-up', () => {
     });
     expect(imports.filter(({ dynamic }) => !dynamic)).toEqual([]);
     for (const name of new Set(imports.map((each) => each.name))) {
-      expect(
-        imports.filter((each) => each.name === name),
-        name,
-      ).toHaveLength(1);
+      const places = imports.filter((each) => each.name === name).map(({ path }) => path);
+      expect(new Set(places).size, `${name} in ${places.join(', ')}`).toBe(1);
     }
   });
 });
