@@ -1,16 +1,27 @@
 import * as z from 'zod';
+import { isReservedName } from '../lib/portable-names.ts';
 
 export const StageName = z
   .string()
   .regex(/^[a-z]([a-z0-9-]{0,62}[a-z0-9])?$/, 'a stage is 1 to 64 lower-case letters, digits and "-"')
-  .refine((name) => name !== 'latest', '"latest" is not a stage');
+  .refine((name) => name !== 'latest', '"latest" is not a stage')
+  .refine((name) => !isReservedName(name), 'the name is a device name on Windows');
+
+const Stages = z
+  .array(StageName)
+  .min(1)
+  .max(100)
+  .refine((names) => new Set(names).size === names.length, 'a stage is listed twice');
+
+const GitStage = z.boolean();
+const LockTimeout = z.number().min(0).max(3600);
 
 /** `.mlops/config.json` and `.mlops/local.json`. Strict: a key that is not listed here is a typing error. */
 export const ConfigFile = z.strictObject({
   schema: z.literal('mlops.config/1').optional(),
-  stages: z.array(StageName).min(1).max(100).optional(),
-  git: z.strictObject({ stage: z.boolean().optional() }).optional(),
-  lock: z.strictObject({ timeoutSeconds: z.number().min(0).max(3600).optional() }).optional(),
+  stages: Stages.optional(),
+  git: z.strictObject({ stage: GitStage.optional() }).optional(),
+  lock: z.strictObject({ timeoutSeconds: LockTimeout.optional() }).optional(),
 });
 export type ConfigFile = z.output<typeof ConfigFile>;
 
@@ -28,4 +39,33 @@ export const DEFAULT_CONFIG: Config = {
   stages: ['staging', 'production'],
   git: { stage: true },
   lock: { timeoutSeconds: 10 },
+};
+
+/** One setting as `mlops config` knows it; keys are dotted paths into {@link ConfigFile} and {@link Config}. */
+export interface Setting {
+  kind: 'boolean' | 'number' | 'list';
+  schema: z.ZodType;
+  description: string;
+  /** The environment variable that overrides both files. */
+  variable?: string;
+}
+
+export const SETTINGS: Readonly<Record<string, Setting>> = {
+  stages: {
+    kind: 'list',
+    schema: Stages,
+    description: 'names of the stages, in the order in which a version moves through them',
+  },
+  'git.stage': {
+    kind: 'boolean',
+    schema: GitStage,
+    description: '`git add` what a command wrote, when it does not commit',
+    variable: 'MLOPS_GIT_STAGE',
+  },
+  'lock.timeoutSeconds': {
+    kind: 'number',
+    schema: LockTimeout,
+    description: 'how long a command waits for another one to finish writing, in seconds',
+    variable: 'MLOPS_LOCK_TIMEOUT',
+  },
 };

@@ -1,0 +1,32 @@
+import { SETTINGS } from './schema.ts';
+
+/** One variable that changes what this program does. */
+export interface EnvironmentVariable {
+  name: string;
+  /** What it does, for people. */
+  description: string;
+}
+
+/** Every environment variable that this program looks at; `mlops help environment` prints the list. */
+export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
+  {
+    name: 'MLOPS_ACTOR',
+    description: 'who acts, as written into records and events; default is the identity of Git',
+  },
+  ...Object.entries(SETTINGS).flatMap(([key, { variable }]) =>
+    variable === undefined ? [] : [{ name: variable, description: `overrides the setting ${key}` }],
+  ),
+  { name: 'NO_COLOR', description: 'when set and not empty, print without colour (no-color.org)' },
+  {
+    name: 'FORCE_COLOR',
+    description: 'print with colour even when the output is no terminal; 0 means never',
+  },
+  { name: 'CI', description: 'when set, no progress bars and no questions' },
+  { name: 'PATH', description: 'where the program git is looked for' },
+  { name: 'HOME', description: 'where Git looks for the configuration of the user' },
+  { name: 'XDG_CONFIG_HOME', description: 'where Git looks for the configuration of the user' },
+  { name: 'GIT_CONFIG_GLOBAL', description: 'the file Git reads in place of the configuration of the user' },
+  { name: 'GIT_CONFIG_NOSYSTEM', description: 'when set, Git leaves out the configuration of the system' },
+  { name: 'GIT_AUTHOR_NAME', description: 'with GIT_AUTHOR_EMAIL, the identity of Git' },
+  { name: 'GIT_AUTHOR_EMAIL', description: 'with GIT_AUTHOR_NAME, the identity of Git' },
+];

@@ -1,0 +1,212 @@
+import type * as z from 'zod';
+import { IntegrityError, UsageError } from '../errors.ts';
+import type { JsonValue } from '../lib/canonical-json.ts';
+import { nearestNames } from '../lib/nearest.ts';
+import { parseJson } from '../lib/parse-json.ts';
+import { printable } from '../lib/terminal-text.ts';
+import { type Config, ConfigFile, DEFAULT_CONFIG, type Setting, SETTINGS } from './schema.ts';
+
+/** Where settings come from, the weakest first after the defaults. */
+export interface ConfigSources {
+  /** Bytes of `.mlops/config.json`; undefined when there is none. */
+  config?: Uint8Array | undefined;
+  /** Bytes of `.mlops/local.json`; undefined when there is none. */
+  local?: Uint8Array | undefined;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export type SettingOrigin = 'default' | 'config.json' | 'local.json' | 'environment';
+
+export interface SettingValue {
+  /** Dotted, such as `lock.timeoutSeconds`. */
+  key: string;
+  value: JsonValue;
+  origin: SettingOrigin;
+}
+
+/**
+ * The settings in force: defaults < config.json < local.json < environment.
+ *
+ * @throws UsageError `CONFIG_INVALID` with one problem a line
+ */
+export function loadConfig(sources: ConfigSources): Config {
+  const values = new Map(listSettings(sources).map(({ key, value }) => [key, value]));
+  const nested = (key: string): JsonValue | undefined => values.get(key);
+  return {
+    stages: valueOr(nested('stages'), DEFAULT_CONFIG.stages),
+    git: { stage: valueOr(nested('git.stage'), DEFAULT_CONFIG.git.stage) },
+    lock: { timeoutSeconds: valueOr(nested('lock.timeoutSeconds'), DEFAULT_CONFIG.lock.timeoutSeconds) },
+  };
+}
+
+/** Every value in the map passed the schema of its setting or is the default itself, so the types agree. */
+function valueOr<Value extends JsonValue>(value: JsonValue | undefined, fallback: Value): Value {
+  return value === undefined ? fallback : (value as Value);
+}
+
+/** Every setting with the value in force and where it comes from, in the order of the documentation. */
+export function listSettings({ config, local, env }: ConfigSources): SettingValue[] {
+  const shared = parseConfigFile(config, '.mlops/config.json');
+  const own = parseConfigFile(local, '.mlops/local.json');
+  return Object.entries(SETTINGS).map(([key, setting]) => {
+    const variable = setting.variable === undefined ? undefined : env[setting.variable];
+    if (variable !== undefined && variable !== '') {
+      const value = parseText(setting, variable, setting.variable ?? key);
+      return { key, value, origin: 'environment' };
+    }
+    const fromLocal = valueAt(own, key);
+    if (fromLocal !== undefined) return { key, value: fromLocal, origin: 'local.json' };
+    const fromShared = valueAt(shared, key);
+    if (fromShared !== undefined) return { key, value: fromShared, origin: 'config.json' };
+    return { key, value: valueAt(DEFAULT_CONFIG, key) ?? null, origin: 'default' };
+  });
+}
+
+/** One setting with the value in force. @throws UsageError `UNKNOWN_SETTING` */
+export function readSetting(sources: ConfigSources, key: string): SettingValue {
+  settingOf(key);
+  const found = listSettings(sources).find((setting) => setting.key === key);
+  if (found === undefined) throw unknownSetting(key);
+  return found;
+}
+
+/**
+ * The file with one setting changed; the file passed in stays as it is.
+ *
+ * @param text as typed: `true`, `12.5`, `staging,production`
+ * @throws UsageError `UNKNOWN_SETTING`, `CONFIG_INVALID`
+ */
+export function setSetting(file: ConfigFile, key: string, text: string): ConfigFile {
+  const value = parseText(settingOf(key), text, key);
+  return ConfigFile.parse(withValue({ schema: 'mlops.config/1', ...file }, key.split('.'), value));
+}
+
+/** The file without one setting, so that the next weaker source decides. @throws UsageError `UNKNOWN_SETTING` */
+export function unsetSetting(file: ConfigFile, key: string): ConfigFile {
+  settingOf(key);
+  return ConfigFile.parse(withValue({ ...file }, key.split('.'), undefined));
+}
+
+/** An absent file is an empty one. @throws UsageError `CONFIG_INVALID`; ConflictError `MERGE_CONFLICT` */
+export function parseConfigFile(bytes: Uint8Array | undefined, source: string): ConfigFile {
+  if (bytes === undefined) return {};
+  const parsed = ConfigFile.safeParse(parseOrExplain(bytes, source));
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.flatMap(describeIssue).map((line) => `${source}: ${line}`);
+  throw new UsageError('CONFIG_INVALID', lines.join('\n'), {
+    hint: 'correct the file, or see `mlops config list` for the settings there are',
+  });
+}
+
+/** The file is written by people, so a syntax error is theirs to correct, not damage. */
+function parseOrExplain(bytes: Uint8Array, source: string): unknown {
+  try {
+    return parseJson(bytes, { source });
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    throw new UsageError('CONFIG_INVALID', error.message, { cause: error, hint: `correct ${source}` });
+  }
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.map(String);
+  if (issue.code !== 'unrecognized_keys') {
+    return [`${printable(path.join('.')) || 'the file'}: ${lowerFirst(issue.message)}`];
+  }
+  const allowed = allowedKeys(path);
+  return issue.keys.map((key) => {
+    const [near] = nearestNames(key, allowed, 1);
+    const guess = near === undefined ? '' : `, did you mean "${near}"?`;
+    const name = printable([...path, key].join('.'));
+    return `${name}: unknown key${guess} (allowed: ${allowed.join(', ')})`;
+  });
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** The keys of the object at a path, the root being the empty path. */
+function allowedKeys(path: readonly string[]): string[] {
+  const prefix = path.map((part) => `${part}.`).join('');
+  const keys = path.length === 0 ? ['schema'] : [];
+  for (const key of Object.keys(SETTINGS)) {
+    const next = key.startsWith(prefix) ? key.slice(prefix.length).split('.')[0] : undefined;
+    if (next !== undefined && !keys.includes(next)) keys.push(next);
+  }
+  return keys.toSorted();
+}
+
+function settingOf(key: string): Setting {
+  const setting = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
+  if (setting === undefined) throw unknownSetting(key);
+  return setting;
+}
+
+function unknownSetting(key: string): UsageError {
+  const near = nearestNames(key, Object.keys(SETTINGS));
+  return new UsageError('UNKNOWN_SETTING', `there is no setting "${printable(key)}"`, {
+    hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'see `mlops config list`',
+  });
+}
+
+/** @param name the setting or variable to put into the error message */
+function parseText(setting: Setting, text: string, name: string): JsonValue {
+  const result = setting.schema.safeParse(fromText(setting.kind, text.trim()));
+  if (result.success) return result.data as JsonValue;
+  const reasons = result.error.issues.map((issue) => lowerFirst(issue.message));
+  throw new UsageError(
+    'CONFIG_INVALID',
+    `${name}: "${printable(text)}": ${[...new Set(reasons)].join('; ')}`,
+    {
+      hint: `${name} is ${KINDS[setting.kind]}`,
+    },
+  );
+}
+
+const KINDS = {
+  boolean: 'true or false',
+  number: 'a number',
+  list: 'a list with commas between its elements',
+} as const;
+
+const WORDS: Readonly<Record<string, boolean>> = {
+  true: true,
+  yes: true,
+  on: true,
+  '1': true,
+  false: false,
+  no: false,
+  off: false,
+  '0': false,
+};
+
+function fromText(kind: Setting['kind'], text: string): unknown {
+  if (kind === 'list') return text === '' ? [] : text.split(',').map((element) => element.trim());
+  if (kind === 'number') return text === '' ? text : Number(text);
+  const word = text.toLowerCase();
+  return Object.hasOwn(WORDS, word) ? WORDS[word] : text;
+}
+
+function valueAt(root: object, key: string): JsonValue | undefined {
+  let value: unknown = root;
+  for (const part of key.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value as JsonValue | undefined;
+}
+
+/** A copy in which the value at a path is another one, or gone; an object that became empty goes too. */
+function withValue(
+  object: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+  value: JsonValue | undefined,
+): Record<string, unknown> {
+  const [first = '', ...rest] = path;
+  const { [first]: old, ...others } = object;
+  if (rest.length === 0) return value === undefined ? others : { ...others, [first]: value };
+  const inner = typeof old === 'object' && old !== null ? (old as Record<string, unknown>) : {};
+  const changed = withValue(inner, rest, value);
+  return Object.keys(changed).length === 0 ? others : { ...others, [first]: changed };
+}

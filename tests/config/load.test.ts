@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest';
+import { ENVIRONMENT_VARIABLES } from '../../src/config/env.ts';
+import {
+  listSettings,
+  loadConfig,
+  parseConfigFile,
+  readSetting,
+  setSetting,
+  unsetSetting,
+} from '../../src/config/load.ts';
+import { ConfigFile, DEFAULT_CONFIG, SETTINGS } from '../../src/config/schema.ts';
+
+const file = (content: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof content === 'string' ? content : JSON.stringify(content));
+
+describe('loadConfig', () => {
+  it('gives the defaults when there is nothing else', () => {
+    expect(loadConfig({ env: {} })).toEqual(DEFAULT_CONFIG);
+    expect(loadConfig({ config: file({ schema: 'mlops.config/1' }), env: { MLOPS_GIT_STAGE: '' } })).toEqual(
+      DEFAULT_CONFIG,
+    );
+  });
+
+  it('lets config.json, local.json and the environment win in this order, setting by setting', () => {
+    const config = file({ stages: ['dev', 'prod'], git: { stage: false }, lock: { timeoutSeconds: 1 } });
+    const local = file({ lock: { timeoutSeconds: 2 }, git: { stage: true } });
+    expect(loadConfig({ config, env: {} })).toEqual({
+      stages: ['dev', 'prod'],
+      git: { stage: false },
+      lock: { timeoutSeconds: 1 },
+    });
+    const env = { MLOPS_LOCK_TIMEOUT: '0.5' };
+    expect(loadConfig({ config, local, env })).toEqual({
+      stages: ['dev', 'prod'],
+      git: { stage: true },
+      lock: { timeoutSeconds: 0.5 },
+    });
+    expect(listSettings({ config, local, env }).map(({ key, origin }) => [key, origin])).toEqual([
+      ['stages', 'config.json'],
+      ['git.stage', 'local.json'],
+      ['lock.timeoutSeconds', 'environment'],
+    ]);
+  });
+
+  it('names every unknown key with the allowed ones and a guess, one a line', () => {
+    const config = file({ stage: ['a'], git: { stagee: true }, 'x\u001b': 1 });
+    const load = () => loadConfig({ config, env: {} });
+    expect(load).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', exitCode: 2 }) as Error);
+    let message = '';
+    try {
+      load();
+    } catch (error) {
+      message = error instanceof Error ? error.message : '';
+    }
+    expect(message.split('\n').toSorted()).toEqual([
+      '.mlops/config.json: git.stagee: unknown key, did you mean "stage"? (allowed: stage)',
+      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: git, lock, schema, stages)',
+      '.mlops/config.json: x\\x1b: unknown key (allowed: git, lock, schema, stages)',
+    ]);
+  });
+
+  it.each([
+    [{ stages: ['Prod'] }, /stages\.0: a stage is 1 to 64 lower-case/],
+    [{ stages: ['latest'] }, /"latest" is not a stage/],
+    [{ stages: ['con'] }, /device name/],
+    [{ stages: [] }, /stages: /],
+    [{ stages: ['a', 'a'] }, /stages: a stage is listed twice/],
+    [{ git: { stage: 'yes' } }, /git\.stage: .*boolean/],
+    [{ lock: { timeoutSeconds: -1 } }, /lock\.timeoutSeconds: /],
+    [{ schema: 'mlops.config/2' }, /schema: /],
+    [[], /the file: .*object/],
+    ['{"stages": ["a"],}', /config\.json:1:18: expected a key/],
+    ['{"git": {}, "git": {}}', /duplicate key/],
+    ['{"__proto__": {}}', /not allowed/],
+    ['', /unexpected end/],
+  ])('refuses %j with exit 2', (content, reason) => {
+    const load = () => loadConfig({ config: file(content), env: {} });
+    expect(load).toThrow(reason);
+    expect(load).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', exitCode: 2 }) as Error);
+  });
+
+  it('names the file at fault, and a merge conflict as such', () => {
+    expect(() => loadConfig({ local: file({ x: 1 }), env: {} })).toThrow(/^\.mlops\/local\.json: x/);
+    const conflict = file('<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> topic\n');
+    expect(() => loadConfig({ config: conflict, env: {} })).toThrow(
+      expect.objectContaining({ code: 'MERGE_CONFLICT', exitCode: 5 }) as Error,
+    );
+  });
+
+  it.each([
+    [{ MLOPS_LOCK_TIMEOUT: 'soon' }, /MLOPS_LOCK_TIMEOUT: "soon"/],
+    [{ MLOPS_LOCK_TIMEOUT: '-1' }, /MLOPS_LOCK_TIMEOUT/],
+    [{ MLOPS_LOCK_TIMEOUT: 'Infinity' }, /MLOPS_LOCK_TIMEOUT/],
+    [{ MLOPS_GIT_STAGE: 'maybe' }, /MLOPS_GIT_STAGE/],
+  ])('refuses %j by the name of the variable', (env, reason) => {
+    expect(() => loadConfig({ env })).toThrow(reason);
+  });
+});
+
+describe('single settings', () => {
+  it('reads one with its origin', () => {
+    const config = file({ lock: { timeoutSeconds: 3 } });
+    expect(readSetting({ config, env: {} }, 'lock.timeoutSeconds')).toEqual({
+      key: 'lock.timeoutSeconds',
+      value: 3,
+      origin: 'config.json',
+    });
+    expect(readSetting({ env: {} }, 'stages')).toEqual({
+      key: 'stages',
+      value: ['staging', 'production'],
+      origin: 'default',
+    });
+  });
+
+  it.each([
+    ['stages', 'dev, prod', { stages: ['dev', 'prod'] }],
+    ['stages', 'prod', { stages: ['prod'] }],
+    ['git.stage', 'false', { git: { stage: false } }],
+    ['git.stage', 'ON', { git: { stage: true } }],
+    ['lock.timeoutSeconds', '2.5', { lock: { timeoutSeconds: 2.5 } }],
+    ['lock.timeoutSeconds', '0', { lock: { timeoutSeconds: 0 } }],
+  ])('sets %s to %j', (key, text, expected) => {
+    expect(setSetting({}, key, text)).toEqual({ schema: 'mlops.config/1', ...expected });
+  });
+
+  it('changes nothing else, and not the file it was given', () => {
+    const before: ConfigFile = { stages: ['a'], lock: { timeoutSeconds: 1 } };
+    const after = setSetting(before, 'lock.timeoutSeconds', '2');
+    expect(after).toEqual({ schema: 'mlops.config/1', stages: ['a'], lock: { timeoutSeconds: 2 } });
+    expect(before).toEqual({ stages: ['a'], lock: { timeoutSeconds: 1 } });
+  });
+
+  it('unsets one, and an object that became empty with it', () => {
+    expect(unsetSetting({ stages: ['a'], git: { stage: true } }, 'git.stage')).toEqual({ stages: ['a'] });
+    expect(unsetSetting({ stages: ['a'] }, 'git.stage')).toEqual({ stages: ['a'] });
+    expect(unsetSetting({ stages: ['a'] }, 'stages')).toEqual({});
+  });
+
+  it.each([
+    ['stages', ''],
+    ['stages', 'a,,b'],
+    ['stages', 'A'],
+    ['git.stage', 'maybe'],
+    ['git.stage', 'constructor'],
+    ['lock.timeoutSeconds', ''],
+    ['lock.timeoutSeconds', '1h'],
+    ['lock.timeoutSeconds', '99999'],
+  ])('refuses to set %s to %j', (key, text) => {
+    expect(() => setSetting({}, key, text)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', exitCode: 2 }) as Error,
+    );
+  });
+
+  it.each(['stage', 'git', 'git.stages', 'constructor', '__proto__', '', 'toString'])(
+    'knows no setting %j',
+    (key) => {
+      const unknown = expect.objectContaining({ code: 'UNKNOWN_SETTING', exitCode: 2 }) as Error;
+      expect(() => readSetting({ env: {} }, key)).toThrow(unknown);
+      expect(() => setSetting({}, key, 'x')).toThrow(unknown);
+      expect(() => unsetSetting({}, key)).toThrow(unknown);
+    },
+  );
+
+  it('names the nearest setting', () => {
+    expect(() => readSetting({ env: {} }, 'lock.timeout')).toThrow(
+      expect.objectContaining({ hint: 'did you mean lock.timeoutSeconds?' }) as Error,
+    );
+  });
+});
+
+describe('the list of settings', () => {
+  it('covers every key of the file and of the defaults', () => {
+    const paths = (value: object, prefix = ''): string[] =>
+      Object.entries(value).flatMap(([key, inner]) =>
+        typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+          ? paths(inner as object, `${prefix}${key}.`)
+          : [`${prefix}${key}`],
+      );
+    expect(Object.keys(SETTINGS).toSorted()).toEqual(paths(DEFAULT_CONFIG).toSorted());
+    expect(ConfigFile.parse(DEFAULT_CONFIG)).toEqual(DEFAULT_CONFIG);
+    const heads = new Set(Object.keys(SETTINGS).map((key) => key.split('.')[0]));
+    expect(
+      Object.keys(ConfigFile.shape)
+        .filter((key) => key !== 'schema')
+        .toSorted(),
+    ).toEqual([...heads].toSorted());
+  });
+
+  it('treats an absent file as an empty one', () => {
+    expect(parseConfigFile(undefined, 'x')).toEqual({});
+  });
+
+  it('documents each variable once', () => {
+    const names = ENVIRONMENT_VARIABLES.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual(
+      expect.arrayContaining(['MLOPS_ACTOR', 'NO_COLOR', 'FORCE_COLOR', 'CI', 'MLOPS_LOCK_TIMEOUT']),
+    );
+    expect(ENVIRONMENT_VARIABLES.every(({ description }) => description.length > 10)).toBe(true);
+  });
+});
