@@ -23,7 +23,7 @@ test(
   async (ctx) => {
     if (!existsSync(python)) {
       ctx.skip(
-        'no Python at .venv/interop: make it from tests/interop/requirements.txt as CONTRIBUTING.md says',
+        'no Python at .venv/interop, which npm run test:interop makes where Python can install packages',
       );
     }
     const { root: project, env } = await tempGitRepo({
