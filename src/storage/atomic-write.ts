@@ -17,7 +17,10 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, path: st
   while (written < bytes.length) {
     const { bytesWritten } = await handle.write(bytes, written, bytes.length - written);
     if (bytesWritten === 0) {
-      throw new LocalIoError('WRITE_FAILED', `${path}: the file system took ${written} of ${bytes.length} bytes`);
+      throw new LocalIoError(
+        'WRITE_FAILED',
+        `${path}: the file system took ${written} of ${bytes.length} bytes`,
+      );
     }
     written += bytesWritten;
   }
@@ -90,7 +93,11 @@ export interface DurableWriteOptions {
  * @returns false when the file system can't promise durability
  * @throws LocalIoError with path and errno
  */
-export async function writeDurably(path: string, bytes: Uint8Array, options: DurableWriteOptions = {}): Promise<boolean> {
+export async function writeDurably(
+  path: string,
+  bytes: Uint8Array,
+  options: DurableWriteOptions = {},
+): Promise<boolean> {
   const temporary = join(dirname(path), temporaryName());
   let named = false;
   try {
@@ -101,7 +108,10 @@ export async function writeDurably(path: string, bytes: Uint8Array, options: Dur
       durable = await syncFile(handle);
       const { size } = await handle.stat();
       if (size !== bytes.length) {
-        throw new LocalIoError('WRITE_FAILED', `${path}: ${size} of ${bytes.length} bytes arrived on the disk`);
+        throw new LocalIoError(
+          'WRITE_FAILED',
+          `${path}: ${size} of ${bytes.length} bytes arrived on the disk`,
+        );
       }
     } finally {
       await handle.close();
@@ -148,7 +158,11 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** Wraps a system error; an `MlopsError` passes through unchanged. `safe` says what the failure did not touch. */
-export function ioError(error: unknown, path: string, safe = 'what was there before is untouched'): MlopsError {
+export function ioError(
+  error: unknown,
+  path: string,
+  safe = 'what was there before is untouched',
+): MlopsError {
   if (error instanceof MlopsError) return error;
   const errno = errnoOf(error) ?? 'unknown error';
   const hint = HINTS[errno];

@@ -1,5 +1,5 @@
 import { MlopsError } from '../errors.ts';
-import { BlobSegment, type PackTable } from './blob-segment.ts';
+import { BlobSegment, type PackTable, type SegmentPack } from './blob-segment.ts';
 import { sha256Hex } from './digest.ts';
 import type { IndexFiles } from './index-files.ts';
 import type { ObjectKey, ObjectStore } from './object-store.ts';
@@ -27,8 +27,7 @@ export class BlobIndex {
   readonly #options: BlobIndexOptions;
   /** Sizes of the packs that are there, by name; a pack that was dropped is absent. */
   readonly #packs = new Map<string, number>();
-  readonly #fresh = new Map<string, BlobLocation[]>();
-  #unsaved: PackTable[] = [];
+  /** Those without a file are not saved yet. */
   #segments: { file: string | undefined; segment: BlobSegment }[] = [];
 
   private constructor(options: BlobIndexOptions) {
@@ -50,18 +49,16 @@ export class BlobIndex {
 
   /** Every known place of a blob; packs that are not there any more are left out. */
   findAll(id: string): BlobLocation[] {
-    const found = [...(this.#fresh.get(id) ?? [])];
-    if (this.#segments.length > 0) {
-      const key = Buffer.from(id, 'hex');
-      for (const { segment } of this.#segments) {
-        segment.find(key, (number, entry) => {
-          const pack = segment.packs[number];
-          if (pack !== undefined && this.#packs.get(pack.name) === pack.size)
-            found.push({ ...entry, pack: pack.name });
-        });
-      }
+    if (this.#segments.length === 0) return [];
+    const found: BlobLocation[] = [];
+    const key = Buffer.from(id, 'hex');
+    for (const { segment } of this.#segments) {
+      segment.find(key, (number, entry) => {
+        const pack = segment.packs[number];
+        if (pack !== undefined && this.#isThere(pack)) found.push({ ...entry, pack: pack.name });
+      });
     }
-    return found.filter(({ pack }) => this.#packs.has(pack));
+    return found;
   }
 
   find(id: string): BlobLocation | undefined {
@@ -70,26 +67,27 @@ export class BlobIndex {
 
   /** What a pack holds, in the order in which it lies there. */
   blobsOf(pack: string): BlobLocation[] {
-    const found: BlobLocation[] = [];
-    for (const locations of this.#fresh.values())
-      found.push(...locations.filter((each) => each.pack === pack));
     for (const { segment } of this.#segments) {
-      const table = segment.tables().find(({ name }) => name === pack);
-      if (table !== undefined) found.push(...table.entries.map((entry) => ({ ...entry, pack })));
+      const table = segment
+        .tables()
+        .find(({ name, size }) => name === pack && this.#packs.get(name) === size);
+      if (table === undefined) continue;
+      const found = table.entries.map((entry) => ({ ...entry, pack }));
+      return found.toSorted((first, second) => first.offset - second.offset);
     }
-    return found.toSorted((first, second) => first.offset - second.offset);
+    return [];
   }
 
-  add(table: PackTable): void {
-    this.#packs.set(table.name, table.size);
-    this.#remember(table);
-    this.#unsaved.push(table);
+  /** Takes packs that were stored just now, or read. */
+  add(tables: readonly PackTable[]): void {
+    if (tables.length === 0) return;
+    for (const { name, size } of tables) this.#packs.set(name, size);
+    this.#segments.push({ file: undefined, segment: BlobSegment.build(tables) });
   }
 
   /** Forgets a pack that was moved away. */
   drop(pack: string): void {
     this.#packs.delete(pack);
-    this.#unsaved = this.#unsaved.filter(({ name }) => name !== pack);
   }
 
   /**
@@ -97,31 +95,41 @@ export class BlobIndex {
    * logarithmic number of times however many saves there are.
    */
   save(): void {
-    if (this.#unsaved.length === 0) return;
-    let tables = this.#unsaved;
-    let count = tables.reduce((sum, { entries }) => sum + entries.length, 0);
-    const obsolete: string[] = [];
-    const bySize = this.#segments.toSorted((first, second) => first.segment.count - second.segment.count);
-    for (const { file, segment } of bySize) {
-      if (segment.count > 2 * count) break;
-      tables = [...tables, ...segment.tables().filter(({ name, size }) => this.#packs.get(name) === size)];
-      count += segment.count;
-      if (file !== undefined) obsolete.push(file);
+    const merged = this.#segments.filter(({ file }) => file === undefined);
+    if (merged.length === 0) return;
+    let count = merged.reduce((sum, { segment }) => sum + segment.count, 0);
+    const saved = this.#segments.filter(({ file }) => file !== undefined);
+    const rest: typeof saved = [];
+    for (const each of saved.toSorted((first, second) => first.segment.count - second.segment.count)) {
+      if (each.segment.count > 2 * count) {
+        rest.push(each);
+        continue;
+      }
+      count += each.segment.count;
+      merged.push(each);
     }
-    const { bytes } = BlobSegment.build(tables);
-    const file = sha256Hex(bytes).slice(0, 32);
-    this.#options.files.write(`${DIRECTORY}/${file}`, bytes);
-    for (const name of obsolete) if (name !== file) this.#options.files.remove(`${DIRECTORY}/${name}`);
-    this.#unsaved = [];
+    const [first] = merged;
+    const segment =
+      merged.length === 1 && first !== undefined ? first.segment : BlobSegment.build(this.#tablesOf(merged));
+    const file = sha256Hex(segment.bytes).slice(0, 32);
+    const { files } = this.#options;
+    files.write(`${DIRECTORY}/${file}`, segment.bytes);
+    for (const { file: old } of merged) {
+      if (old !== undefined && old !== file) files.remove(`${DIRECTORY}/${old}`);
+    }
+    this.#segments = [...rest, { file, segment }];
   }
 
-  #remember({ name, entries }: PackTable): void {
-    for (const entry of entries) {
-      const location = { ...entry, pack: name };
-      const others = this.#fresh.get(entry.id);
-      if (others === undefined) this.#fresh.set(entry.id, [location]);
-      else others.push(location);
+  #isThere({ name, size }: SegmentPack): boolean {
+    return this.#packs.get(name) === size;
+  }
+
+  #tablesOf(segments: readonly { segment: BlobSegment }[]): PackTable[] {
+    const tables = new Map<string, PackTable>();
+    for (const { segment } of segments) {
+      for (const table of segment.tables()) if (this.#isThere(table)) tables.set(table.name, table);
     }
+    return [...tables.values()];
   }
 
   #readSegments(): void {
@@ -129,7 +137,7 @@ export class BlobIndex {
     for (const file of files.list(DIRECTORY)) {
       const bytes = files.read(`${DIRECTORY}/${file}`);
       const segment = bytes && BlobSegment.parse(bytes);
-      const alive = segment?.packs.some(({ name, size }) => this.#packs.get(name) === size) ?? false;
+      const alive = segment?.packs.some((pack) => this.#isThere(pack)) ?? false;
       if (segment !== undefined && alive) this.#segments.push({ file, segment });
       else if (/^[0-9a-f]{32}$/.test(file)) files.remove(`${DIRECTORY}/${file}`);
     }
@@ -138,18 +146,20 @@ export class BlobIndex {
   async #readUnknownTables(): Promise<void> {
     const known = new Set<string>();
     for (const { segment } of this.#segments) {
-      for (const { name, size } of segment.packs) if (this.#packs.get(name) === size) known.add(name);
+      for (const pack of segment.packs) if (this.#isThere(pack)) known.add(pack.name);
     }
+    const tables: PackTable[] = [];
     for (const [name, size] of this.#packs) {
       if (known.has(name)) continue;
       try {
         const entries = await readPackTable(this.#options.objects, { kind: 'packs', name }, size);
-        this.add({ name, size, entries });
+        tables.push({ name, size, entries });
       } catch (error) {
         if (!(error instanceof MlopsError)) throw error;
         this.#options.warn(`${error.message}; its blobs are not used`);
       }
     }
+    this.add(tables);
     this.save();
   }
 }

@@ -25,6 +25,7 @@ export const MAX_PACK = 64 * 1024 * 1024;
 /** A pack is closed when it reaches this, so it ends between 16 and about 20 MiB. */
 export const PACK_TARGET = 16 * 1024 * 1024;
 const FIRST_CAPACITY = 256 * 1024;
+const SECOND_CAPACITY = 2 * 1024 * 1024;
 
 /** Collects blobs and lays them out as a pack. Holds at most `PACK_TARGET` and one blob when used as intended. */
 export class PackBuilder {
@@ -74,9 +75,9 @@ export class PackBuilder {
 
   #reserve(size: number): void {
     if (size <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(
-      Math.max(size, Math.min(this.#buffer.length * 4, PACK_TARGET + MAX_CHUNK)),
-    );
+    // Two steps at most, so that a full pack is not copied again and again.
+    const capacity = size <= SECOND_CAPACITY ? SECOND_CAPACITY : PACK_TARGET + MAX_CHUNK;
+    const larger = Buffer.allocUnsafeSlow(Math.max(size, capacity));
     this.#buffer.copy(larger, 0, 0, this.#end);
     this.#buffer = larger;
   }

@@ -1,14 +1,26 @@
 import { createHash } from 'node:crypto';
 import type { SegmentPack } from './blob-segment.ts';
 
-/** One file as it looked; times in milliseconds. */
-export interface StampedFile {
-  path: string;
-  executable: boolean;
+/** What a file looked like; times are in milliseconds with a resolution of about 0.25 µs. */
+export interface FileStamp {
   size: number;
   mtimeMs: number;
   ctimeMs: number;
   ino: number;
+}
+
+/** The stamps of many files in columns. */
+export interface Stamps {
+  paths: readonly string[];
+  /** Size, mtime, ctime and inode of each file. */
+  numbers: Float64Array<ArrayBuffer>;
+  /** 1 where the owner may execute the file. */
+  executable: Uint8Array<ArrayBuffer>;
+}
+
+export function stampAt({ numbers, executable }: Stamps, index: number): FileStamp & { executable: boolean } {
+  const [size = 0, mtimeMs = 0, ctimeMs = 0, ino = 0] = numbers.subarray(index * 4, index * 4 + 4);
+  return { size, mtimeMs, ctimeMs, ino, executable: executable[index] === 1 };
 }
 
 /** What was stored from a source, and how the source looked then. */
@@ -36,22 +48,12 @@ const CHECKSUM = 32;
 /** Coarsest clock of a file system in use (FAT), and then some for clocks that do not agree. */
 const RACY_MS = 2000;
 
-/** The part of a tree that is compared: count, then size, mtime, ctime, inode and executable bit of each, then the paths. */
-export function stampsOf(files: readonly StampedFile[]): Buffer<ArrayBuffer> {
-  const paths = Buffer.from(files.map(({ path }) => path).join('\0'));
-  const bytes = Buffer.allocUnsafeSlow(8 + files.length * STAMP + paths.length);
-  bytes.writeDoubleLE(files.length, 0);
-  let at = 8;
-  for (const file of files) {
-    at = bytes.writeDoubleLE(file.size, at);
-    at = bytes.writeDoubleLE(file.mtimeMs, at);
-    at = bytes.writeDoubleLE(file.ctimeMs, at);
-    at = bytes.writeDoubleLE(file.ino, at);
-    bytes[at] = file.executable ? 1 : 0;
-    at += 1;
-  }
-  paths.copy(bytes, at);
-  return bytes;
+/** The part of a tree that is compared: count, the numbers, the executable bits, then the paths. In this machine's byte order. */
+export function stampsOf({ paths, numbers, executable }: Stamps): Buffer<ArrayBuffer> {
+  const count = Buffer.alloc(8);
+  count.writeDoubleLE(paths.length, 0);
+  const values = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  return Buffer.concat([count, values, executable, Buffer.from(paths.join('\0'))]) as Buffer<ArrayBuffer>;
 }
 
 /**
@@ -60,28 +62,24 @@ export function stampsOf(files: readonly StampedFile[]): Buffer<ArrayBuffer> {
  *
  * @param clock the file system's own idea of now, in milliseconds, taken before the files were read
  */
-export function racyFlags(files: readonly StampedFile[], clock: number): Uint8Array {
-  return Uint8Array.from(files, ({ mtimeMs, ctimeMs }) =>
-    Math.max(mtimeMs, ctimeMs) >= clock - RACY_MS ? 1 : 0,
-  );
+export function racyFlags({ paths, numbers }: Stamps, clock: number): Uint8Array {
+  const limit = clock - RACY_MS;
+  return Uint8Array.from(paths, (_, index) => {
+    const young = (numbers[index * 4 + 1] ?? clock) >= limit || (numbers[index * 4 + 2] ?? clock) >= limit;
+    return young ? 1 : 0;
+  });
 }
 
 /** The files of an index by path, without the racy ones. */
-export function trustedFiles({ stamps, racy }: StatIndex): Map<string, StampedFile> {
+export function trustedFiles({ stamps, racy }: StatIndex): Map<string, FileStamp & { executable: boolean }> {
   const count = racy.length;
+  // Copied, because a view of doubles has to start at a multiple of eight.
+  const numbers = new Float64Array(new Uint8Array(stamps.subarray(8, 8 + count * 32)).buffer);
+  const executable = new Uint8Array(stamps.subarray(8 + count * 32, 8 + count * STAMP));
   const paths = stamps.toString('utf8', 8 + count * STAMP).split('\0');
-  const files = new Map<string, StampedFile>();
+  const files = new Map<string, FileStamp & { executable: boolean }>();
   for (const [index, path] of paths.entries()) {
-    if (racy[index] !== 0) continue;
-    const at = 8 + index * STAMP;
-    files.set(path, {
-      path,
-      size: stamps.readDoubleLE(at),
-      mtimeMs: stamps.readDoubleLE(at + 8),
-      ctimeMs: stamps.readDoubleLE(at + 16),
-      ino: stamps.readDoubleLE(at + 24),
-      executable: stamps[at + 32] === 1,
-    });
+    if (racy[index] === 0) files.set(path, stampAt({ paths, numbers, executable }, index));
   }
   return files;
 }

@@ -106,7 +106,7 @@ export class BundleImport implements ImportedObjects {
       );
     }
     await this.#packs.commit();
-    for (const table of this.#tables) index.add(table);
+    index.add(this.#tables);
     index.save();
     if (bytes !== undefined) await this.#commitManifest({ kind: 'manifests', name }, bytes);
     return manifest;

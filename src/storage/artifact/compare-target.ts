@@ -26,8 +26,8 @@ export async function compareTarget(
   if (stats.isDirectory() && expected.files.length > 0 && readdirSync(target).length === 0) return 'empty';
   try {
     const tree = await walkSource(target, signal);
-    if (tree.kind !== expected.kind || tree.entries.length !== expected.files.length) return 'different';
-    const entries = new Map(tree.entries.map((entry) => [entry.path, entry]));
+    if (tree.kind !== expected.kind || tree.paths.length !== expected.files.length) return 'different';
+    const entries = new Map(tree.entries().map((entry) => [entry.path, entry]));
     for (const { path, size, executable } of expected.files) {
       const entry = entries.get(path);
       if (entry?.size !== size || (entry.executable !== executable && process.platform !== 'win32'))

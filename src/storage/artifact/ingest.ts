@@ -5,16 +5,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MAX_CHUNK, MIN_CHUNK, nextCut } from '../chunker.ts';
 import { sha256Hex } from '../digest.ts';
 import { comparePaths, type ManifestFile } from '../manifest.ts';
+import type { FileStamp } from '../stat-index.ts';
 import type { BlobSink } from './blob-sink.ts';
 import { assertNotAborted, pathOf, readError, sourceChanged, stampOf } from './walk.ts';
-import type { FileStamp, SourceEntry, SourceTree } from './walk.ts';
+import type { SourceEntry, SourceTree } from './walk.ts';
 
 // Never follows a link and never waits for the other end of a FIFO that took the place of a file.
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const READ_SIZE = 4 * 1024 * 1024;
-/** Room for the rest of one chunk and two more reads. */
-const SLAB = 3 * MAX_CHUNK;
-const BLOBS_IN_FLIGHT = 6;
+/** Room for the rest of one chunk and one more read. */
+const SLAB = 2 * MAX_CHUNK;
+const BLOBS_IN_FLIGHT = 4;
 const BYTES_PER_TURN = 1024 * 1024;
 const FILES_PER_TURN = 64;
 
@@ -38,7 +39,7 @@ export interface IngestOptions {
 export async function ingest(tree: SourceTree, options: IngestOptions): Promise<ManifestFile[]> {
   const { sink, reuse, onProgress, signal } = options;
   const scratch = Buffer.allocUnsafeSlow(MIN_CHUNK);
-  const entries = tree.entries.toSorted((first, second) => comparePaths(first.path, second.path));
+  const entries = tree.entries().toSorted((first, second) => comparePaths(first.path, second.path));
   const files: ManifestFile[] = [];
   let bytes = 0;
   let bytesAtTurn = 0;

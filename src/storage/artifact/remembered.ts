@@ -1,4 +1,4 @@
-import { sha256Hex } from '../digest.ts';
+import { digestOf, sha256Hex } from '../digest.ts';
 import type { IndexFiles } from '../index-files.ts';
 import type { ManifestFile } from '../manifest.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -12,7 +12,6 @@ import {
 } from '../stat-index.ts';
 import { readManifest } from './parts.ts';
 import type { SourceEntry, SourceTree } from './walk.ts';
-import { digestOf } from '../digest.ts';
 
 function nameOf(source: string): string {
   return `stat/${sha256Hex(Buffer.from(source))}`;
@@ -29,7 +28,7 @@ export function recall(files: IndexFiles, tree: SourceTree): Remembered | undefi
   const bytes = files.read(nameOf(tree.source));
   const index = bytes && decodeStatIndex(bytes);
   if (index === undefined || index.kind !== tree.kind) return undefined;
-  const unchanged = index.racy.every((flag) => flag === 0) && index.stamps.equals(stampsOf(tree.entries));
+  const unchanged = !index.racy.includes(1) && index.stamps.equals(stampsOf(tree.stamps));
   return { index, unchanged };
 }
 
@@ -81,8 +80,8 @@ export function remember(
     packs,
     kind: tree.kind,
     size: tree.totalBytes,
-    stamps: stampsOf(tree.entries),
-    racy: racyFlags(tree.entries, clock),
+    stamps: stampsOf(tree.stamps),
+    racy: racyFlags(tree.stamps, clock),
   };
   files.write(nameOf(tree.source), encodeStatIndex(index));
 }

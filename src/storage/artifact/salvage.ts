@@ -50,7 +50,7 @@ async function salvageBlobs({ objects }: ArtifactParts, index: BlobIndex, pack: 
     await batch.abort();
     throw error;
   }
-  for (const table of writer.tables) index.add(table);
+  index.add(writer.tables);
   index.save();
   return saved;
 }

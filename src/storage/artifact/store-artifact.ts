@@ -32,14 +32,11 @@ export async function storeArtifact(
   const tree = await walkSource(resolve(parts.root, source), options.signal);
   const remembered = recall(parts.files, tree);
   if (remembered?.unchanged && (await objectsAreThere(parts.objects, remembered.index))) {
-    options.onProgress?.({ bytes: tree.totalBytes, totalBytes: tree.totalBytes, files: tree.entries.length });
+    options.onProgress?.({ bytes: tree.totalBytes, totalBytes: tree.totalBytes, files: tree.paths.length });
     return await storedBefore(parts.objects, remembered.index);
   }
   if (tree.kind === 'directory') {
-    assertNames(
-      tree.entries.map(({ path }) => path),
-      options.allowCollisions ?? false,
-    );
+    assertNames(tree.paths, options.allowCollisions ?? false);
   }
   const reuse = await reusableFiles(parts.objects, remembered);
   for (let attempt = 1; ; attempt += 1) {
@@ -78,7 +75,7 @@ async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<St
     await writer.finish();
     await batch?.commit();
     if (clock !== undefined) {
-      for (const table of writer.tables) index.add(table);
+      index.add(writer.tables);
       index.save();
       await putManifest(parts.objects, name, bytes);
       remember(parts.files, tree, {
@@ -174,14 +171,11 @@ export async function digestSource(
   options: StoreOptions,
 ): Promise<{ digest: string; size: number; files: number }> {
   const tree = await walkSource(resolve(parts.root, source), options.signal);
-  const result = { size: tree.totalBytes, files: tree.entries.length };
+  const result = { size: tree.totalBytes, files: tree.paths.length };
   const remembered = recall(parts.files, tree);
   if (remembered?.unchanged) return { digest: digestOf(remembered.index.manifest), ...result };
   if (tree.kind === 'directory') {
-    assertNames(
-      tree.entries.map(({ path }) => path),
-      options.allowCollisions ?? true,
-    );
+    assertNames(tree.paths, options.allowCollisions ?? true);
   }
   const clock = clockOf(parts, options);
   const reuse = await reusableFiles(parts.objects, remembered);

@@ -10,14 +10,7 @@ import {
   UsageError,
 } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
-
-/** What a file looked like; times are in milliseconds with a resolution of about 0.25 µs. */
-export interface FileStamp {
-  size: number;
-  mtimeMs: number;
-  ctimeMs: number;
-  ino: number;
-}
+import { stampAt, type FileStamp, type Stamps } from '../stat-index.ts';
 
 export interface SourceEntry extends FileStamp {
   /** Relative to the source with `/`; empty when the source is a file. */
@@ -25,13 +18,62 @@ export interface SourceEntry extends FileStamp {
   executable: boolean;
 }
 
-export interface SourceTree {
-  kind: 'file' | 'directory';
+const FIRST_CAPACITY = 1024;
+const NUMBERS = 4;
+
+/**
+ * The files of a source in the order of the walk: whatever the file system gives, so that an unchanged tree gives the same
+ * order. Kept as columns, because a walk of 100,000 unchanged files would otherwise spend its time making objects.
+ */
+export class SourceTree {
+  readonly kind: 'file' | 'directory';
   /** Absolute path of the source. */
-  source: string;
-  /** In the order of the walk: whatever the file system gives, so that an unchanged tree gives the same order. */
-  entries: SourceEntry[];
-  totalBytes: number;
+  readonly source: string;
+  readonly paths: string[] = [];
+  totalBytes = 0;
+  #numbers = new Float64Array(FIRST_CAPACITY * NUMBERS);
+  #executable = new Uint8Array(FIRST_CAPACITY);
+
+  constructor(kind: 'file' | 'directory', source: string) {
+    this.kind = kind;
+    this.source = source;
+  }
+
+  add(path: string, stats: Stats): void {
+    const index = this.paths.length;
+    if (index === this.#executable.length) this.#grow();
+    const at = index * NUMBERS;
+    this.#numbers[at] = stats.size;
+    this.#numbers[at + 1] = stats.mtimeMs;
+    this.#numbers[at + 2] = stats.ctimeMs;
+    this.#numbers[at + 3] = stats.ino;
+    this.#executable[index] = (stats.mode & 0o100) === 0 ? 0 : 1;
+    this.paths.push(path);
+    this.totalBytes += stats.size;
+  }
+
+  get stamps(): Stamps {
+    const count = this.paths.length;
+    return {
+      paths: this.paths,
+      numbers: this.#numbers.subarray(0, count * NUMBERS),
+      executable: this.#executable.subarray(0, count),
+    };
+  }
+
+  /** One object a file, in the same order. */
+  entries(): SourceEntry[] {
+    return this.paths.map((path, index) => ({ path, ...stampAt(this.stamps, index) }));
+  }
+
+  #grow(): void {
+    const numbers = new Float64Array(this.#numbers.length * 2);
+    numbers.set(this.#numbers);
+    this.#numbers = numbers;
+    const executable = new Uint8Array(this.#executable.length * 2);
+    executable.set(this.#executable);
+    this.#executable = executable;
+  }
 }
 
 const ENTRIES_PER_TURN = 2000;
@@ -54,22 +96,22 @@ export function pathOf(source: string, path: string): string {
  */
 export async function walkSource(source: string, signal?: AbortSignal): Promise<SourceTree> {
   const stats = statSource(source);
-  const tree: SourceTree = { kind: 'directory', source, entries: [], totalBytes: 0 };
+  const tree = new SourceTree(stats.isFile() ? 'file' : 'directory', source);
   if (stats.isFile()) {
-    tree.kind = 'file';
-    addFile(tree, '', stats);
+    tree.add('', stats);
     return tree;
   }
   if (!stats.isDirectory()) throw unsafeEntry(source, stats);
   const directories = [''];
   let untilTurn = ENTRIES_PER_TURN;
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
-    for (const name of readNames(pathOf(source, directory))) {
-      const path = directory === '' ? name : `${directory}/${name}`;
-      const found = statEntry(pathOf(source, path));
-      if (found.isFile()) addFile(tree, path, found);
-      else if (found.isDirectory()) directories.push(enterable(name, pathOf(source, path), path));
-      else throw unsafeEntry(pathOf(source, path), found);
+    const absolute = `${pathOf(source, directory)}/`;
+    const relative = directory === '' ? '' : `${directory}/`;
+    for (const name of readNames(absolute)) {
+      const found = statEntry(absolute + name);
+      if (found.isFile()) tree.add(relative + name, found);
+      else if (found.isDirectory()) directories.push(enterable(name, absolute + name, relative + name));
+      else throw unsafeEntry(absolute + name, found);
       untilTurn -= 1;
       if (untilTurn > 0) continue;
       untilTurn = ENTRIES_PER_TURN;
@@ -79,11 +121,6 @@ export async function walkSource(source: string, signal?: AbortSignal): Promise<
   }
   assertNotAborted(signal);
   return tree;
-}
-
-function addFile(tree: SourceTree, path: string, stats: Stats): void {
-  tree.entries.push({ path, executable: (stats.mode & 0o100) !== 0, ...stampOf(stats) });
-  tree.totalBytes += stats.size;
 }
 
 export function stampOf({ size, mtimeMs, ctimeMs, ino }: Stats): FileStamp {
