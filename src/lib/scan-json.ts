@@ -5,10 +5,12 @@ export interface JsonProblem {
 }
 
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
-const WHITE_SPACE = /[ \t\n\r]*/y;
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const WORD = /true|false|null/y;
+const SIMPLE_ESCAPES = new Set('"\\/bfnrt');
+const FOUR_HEX = /^[0-9a-fA-F]{4}$/;
+const WORDS = ['true', 'false', 'null'];
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
 
 type Expectation = 'value' | 'first-element' | 'first-key' | 'key' | 'after-value';
 
@@ -21,15 +23,8 @@ export function scanJson(text: string, maxDepth: number): JsonProblem | undefine
   let offset = 0;
   let expecting: Expectation = 'value';
 
-  const match = (pattern: RegExp): string | undefined => {
-    pattern.lastIndex = offset;
-    const found = pattern.exec(text)?.[0];
-    if (found !== undefined) offset += found.length;
-    return found;
-  };
-
   for (;;) {
-    match(WHITE_SPACE);
+    offset = skipWhiteSpace(text, offset);
     if (expecting === 'after-value' && stack.length === 0) {
       return offset === text.length ? undefined : { offset, message: 'unexpected text after the value' };
     }
@@ -52,9 +47,11 @@ export function scanJson(text: string, maxDepth: number): JsonProblem | undefine
         expecting = 'after-value';
         continue;
       }
-      const problem = scanKey(match, offset, stack.at(-1));
-      if (problem !== undefined) return problem;
-      match(WHITE_SPACE);
+      const end = endOfString(text, offset);
+      if (end === undefined) return { offset, message: 'expected a key in double quotes' };
+      const problem = checkKey(text.slice(offset, end), stack.at(-1));
+      if (problem !== undefined) return { offset, message: problem };
+      offset = skipWhiteSpace(text, end);
       if (text[offset] !== ':') return { offset, message: 'expected ":"' };
       offset += 1;
       expecting = 'value';
@@ -70,24 +67,79 @@ export function scanJson(text: string, maxDepth: number): JsonProblem | undefine
       stack.push(character === '{' ? new Set() : undefined);
       offset += 1;
       expecting = character === '{' ? 'first-key' : 'first-element';
-    } else if (match(STRING) ?? match(NUMBER) ?? match(WORD)) {
-      expecting = 'after-value';
     } else {
-      return { offset, message: 'expected a JSON value' };
+      const end = endOfString(text, offset) ?? endOfNumber(text, offset) ?? endOfWord(text, offset);
+      if (end === undefined) return { offset, message: 'expected a JSON value' };
+      offset = end;
+      expecting = 'after-value';
     }
   }
 }
 
-function scanKey(
-  match: (pattern: RegExp) => string | undefined,
-  offset: number,
-  keys: Set<string> | undefined,
-): JsonProblem | undefined {
-  const literal = match(STRING);
-  if (literal === undefined) return { offset, message: 'expected a key in double quotes' };
+/** What is wrong with a key, given as the literal in the text; remembers it otherwise. */
+function checkKey(literal: string, keys: Set<string> | undefined): string | undefined {
   const key = JSON.parse(literal) as string;
-  if (FORBIDDEN_KEYS.has(key)) return { offset, message: `the key "${key}" is not allowed` };
-  if (keys?.has(key)) return { offset, message: `duplicate key ${literal.slice(0, 80)}` };
+  if (FORBIDDEN_KEYS.has(key)) return `the key "${key}" is not allowed`;
+  if (keys?.has(key)) return `duplicate key ${literal.slice(0, 80)}`;
   keys?.add(key);
   return undefined;
+}
+
+// Loops in place of regular expressions, whose backtracking overflows the stack on a string of some megabytes.
+
+function skipWhiteSpace(text: string, start: number): number {
+  let offset = start;
+  for (;;) {
+    const code = text.charCodeAt(offset);
+    if (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09) return offset;
+    offset += 1;
+  }
+}
+
+function endOfString(text: string, start: number): number | undefined {
+  if (text.charCodeAt(start) !== QUOTE) return undefined;
+  let offset = start + 1;
+  for (;;) {
+    const code = text.charCodeAt(offset);
+    if (code === QUOTE) return offset + 1;
+    if (Number.isNaN(code) || code < SPACE) return undefined;
+    if (code !== BACKSLASH) {
+      offset += 1;
+      continue;
+    }
+    const escape = text[offset + 1] ?? '';
+    if (SIMPLE_ESCAPES.has(escape)) offset += 2;
+    else if (escape === 'u' && FOUR_HEX.test(text.slice(offset + 2, offset + 6))) offset += 6;
+    else return undefined;
+  }
+}
+
+function endOfNumber(text: string, start: number): number | undefined {
+  const first = text[start] === '-' ? start + 1 : start;
+  let end = text[first] === '0' ? first + 1 : endOfDigits(text, first);
+  if (end === first) return undefined;
+  if (text[end] === '.') {
+    const fraction = endOfDigits(text, end + 1);
+    if (fraction > end + 1) end = fraction;
+  }
+  if (text[end] === 'e' || text[end] === 'E') {
+    const sign = text[end + 1] === '+' || text[end + 1] === '-' ? 1 : 0;
+    const exponent = endOfDigits(text, end + 1 + sign);
+    if (exponent > end + 1 + sign) end = exponent;
+  }
+  return end;
+}
+
+function endOfDigits(text: string, start: number): number {
+  let offset = start;
+  for (;;) {
+    const code = text.charCodeAt(offset);
+    if (!(code >= 0x30 && code <= 0x39)) return offset;
+    offset += 1;
+  }
+}
+
+function endOfWord(text: string, start: number): number | undefined {
+  const word = WORDS.find((candidate) => text.startsWith(candidate, start));
+  return word === undefined ? undefined : start + word.length;
 }
