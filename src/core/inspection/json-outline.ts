@@ -7,6 +7,12 @@ const MAX_DEPTH = 64;
 const MAX_KEPT = 4096;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+/** Levels that wanted values can be in; deeper ones, the trees, are stepped over. */
+const WANTED_LEVELS = 6;
+/** Bytes that matter in what is stepped over: quotes and brackets. */
+const NESTING = Uint8Array.from({ length: 256 }, (_, byte) =>
+  '"[]{}'.includes(String.fromCharCode(byte)) ? 1 : 0,
+);
 
 interface Level {
   /** The key that the next value belongs to, or the index of the element. */
@@ -47,7 +53,12 @@ class JsonWalker {
   }
 
   feed(bytes: Buffer): void {
-    for (const byte of bytes) {
+    for (let index = 0; index < bytes.length; index += 1) {
+      if (this.#state === 'structure' && this.#levels.length > WANTED_LEVELS) {
+        while (index < bytes.length - 1 && NESTING[bytes[index] ?? 0] === 0) index += 1;
+        if (NESTING[bytes[index] ?? 0] === 0) continue;
+      }
+      const byte = bytes[index] ?? 0;
       if (this.#state === 'escape') {
         this.#keep(byte);
         this.#state = 'text';
@@ -66,7 +77,7 @@ class JsonWalker {
 
   #keep(byte: number): void {
     // Keys and values deep inside trees are never wanted: only the nesting matters there.
-    if (this.#levels.length <= 7 && this.#token.length < MAX_KEPT) this.#token.push(byte);
+    if (this.#levels.length <= WANTED_LEVELS && this.#token.length < MAX_KEPT) this.#token.push(byte);
   }
 
   #endText(): void {
@@ -117,7 +128,7 @@ class JsonWalker {
   }
 
   #scalar(value: string | number): void {
-    if (this.#levels.length > 6) return;
+    if (this.#levels.length > WANTED_LEVELS) return;
     const path = this.#levels.map((level) => level.key).join('.');
     if (isWantedPath(path) && !(typeof value === 'number' && !Number.isFinite(value)))
       this.#found.set(path, value);

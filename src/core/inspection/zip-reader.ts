@@ -47,7 +47,8 @@ export async function readZip(source: RandomAccess): Promise<ZipArchive> {
   const directory = await source.read(end.offset, end.size);
   const entries: ZipEntry[] = [];
   const names = new Set<string>();
-  for (let at = 0; entries.length < end.count;) {
+  for (let at = 0; at < directory.length;) {
+    if (entries.length >= MAX_ENTRIES) throw new LimitError(`more than ${MAX_ENTRIES} zip entries`);
     if (at + 46 > directory.length || directory.readUInt32LE(at) !== CENTRAL)
       throw new MalformedError('the zip directory ends early');
     const { entry, next } = readEntry(directory, at);
@@ -57,6 +58,9 @@ export async function readZip(source: RandomAccess): Promise<ZipArchive> {
     names.add(entry.name);
     entries.push(entry);
     at = next;
+  }
+  if (entries.length !== end.count) {
+    anomalies.push(`the zip directory has ${entries.length} entries, its end record says ${end.count}`);
   }
   return { source, entries, anomalies };
 }

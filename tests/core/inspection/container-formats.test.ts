@@ -13,6 +13,13 @@ const stateDict = pickle(
 );
 const danger = 'names os.system: loading this file would run code';
 
+/** The archive with an end record that says there is one entry. */
+function shortCount(archive: Buffer): Buffer {
+  const changed = Buffer.from(archive);
+  changed.writeUInt16LE(1, changed.length - 12);
+  return changed;
+}
+
 describe('a PyTorch archive', () => {
   const files = {
     'm/data.pkl': stateDict,
@@ -69,6 +76,11 @@ describe('a PyTorch archive', () => {
   it.each([
     ['cut', zip(files).subarray(0, -30), /directory/],
     ['with bytes behind it', Buffer.concat([zip(files), Buffer.from('tail')]), /bytes follow the end/],
+    [
+      'with an end record that counts too few',
+      shortCount(zip(files)),
+      /has 4 entries, its end record says 1/,
+    ],
     ['with a climbing name', zip({ '../data.pkl': stateDict }), /leaves the archive/],
     [
       'with a wrong checksum',

@@ -37,8 +37,12 @@ export function warnOfImports(draft: Draft, report: PickleReport): void {
   for (const name of listed(suspicious)) {
     draft.warnings.push(`names ${name}: loading this file would run code`);
   }
-  if (unknown.length + suspicious.length > 0)
-    draft.details['unknownImports'] = listed([...unknown, ...suspicious]);
+  if (unknown.length + suspicious.length > 0) {
+    // An archive can hold several pickles: their lists are joined.
+    const before = draft.details['unknownImports'];
+    const earlier = Array.isArray(before) ? before.filter((name) => typeof name === 'string') : [];
+    draft.details['unknownImports'] = listed([...earlier, ...unknown, ...suspicious]);
+  }
   if (unknown.length > 0) {
     const names = listed(unknown);
     const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
