@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
-import { deprecate, followUpInGit } from '../core/registry/index.ts';
+import { deprecate } from '../core/registry/amend.ts';
+import { followUpInGit } from '../core/registry/git-follow-up.ts';
 
 export default defineCommand({
   arguments: [{ name: '<ref...>', description: '<model>@<version> or sha256:<digest>' }],
@@ -10,21 +11,41 @@ export default defineCommand({
     { flags: '--commit', description: 'commit the metadata, and nothing else that is staged' },
   ],
   description: 'Says that a version should not be used any more. It can still be loaded.',
-  examples: [{ command: 'mlops deprecate fraud_detector@v1.0.0 --reason "superseded by v1.1.0"', explains: 'warn whoever uses it' }],
+  examples: [
+    {
+      command: 'mlops deprecate fraud_detector@v1.0.0 --reason "superseded by v1.1.0"',
+      explains: 'warn whoever uses it',
+    },
+  ],
   input: z.object({
     ref: RefWords,
-    reason: z.string('give the reason').min(1, 'give the reason').max(20_000, 'a reason has at most 20,000 characters'),
+    reason: z
+      .string('give the reason')
+      .min(1, 'give the reason')
+      .max(20_000, 'a reason has at most 20,000 characters'),
     commit: z.boolean().default(false),
   }),
-  output: z.object({ model: z.string(), version: z.string(), event: z.string().nullable(), commit: z.string().nullable() }),
+  output: z.object({
+    model: z.string(),
+    version: z.string(),
+    event: z.string().nullable(),
+    commit: z.string().nullable(),
+  }),
   async run({ ref, reason, commit }, context) {
     const repository = await context.repository();
     const { model, version, event, written } = await deprecate(repository, ref, reason);
-    const git = await followUpInGit(repository, { written, commit, message: `Deprecate ${model} ${version}` });
+    const git = await followUpInGit(repository, {
+      written,
+      commit,
+      message: `Deprecate ${model} ${version}`,
+    });
     if (git.problem !== undefined) context.warn(`deprecated, but not added to Git: ${git.problem}`);
     return {
       data: { model, version, event: event ?? null, commit: git.commit ?? null },
-      text: () => (event === undefined ? `${model}@${version} is deprecated already\n` : `Deprecated ${model}@${version}\n`),
+      text: () =>
+        event === undefined
+          ? `${model}@${version} is deprecated already\n`
+          : `Deprecated ${model}@${version}\n`,
     };
   },
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
-import { diffVersions, summarise, VersionSummary, type Change, type FileChange, type VersionDiff } from '../core/registry/index.ts';
+import { diffVersions, type Change, type FileChange, type VersionDiff } from '../core/registry/diff.ts';
+import { summarise, VersionSummary } from '../core/registry/version-summary.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count, formatMetric } from '../ui/numbers.ts';
 import { table } from '../ui/table.ts';
@@ -21,7 +22,12 @@ export default defineCommand({
     { name: '<right>', description: 'another one' },
   ],
   description: 'Metrics, params, tags, data, code and files that differ; equal ones are left out.',
-  examples: [{ command: 'mlops diff fraud_detector@production fraud_detector@staging', explains: 'what a promotion would change' }],
+  examples: [
+    {
+      command: 'mlops diff fraud_detector@production fraud_detector@staging',
+      explains: 'what a promotion would change',
+    },
+  ],
   input: z.object({ left: z.string(), right: z.string() }),
   output: z.object({
     left: VersionSummary,
@@ -82,9 +88,19 @@ function finite(value: number | undefined): number | null {
 function render(diff: VersionDiff, view: Terminal): string {
   const [left, right] = [diff.left.record, diff.right.record];
   const names = [`${left.model}@${left.version}`, `${right.model}@${right.version}`];
-  const columns = [{ header: '' }, { header: names[0] ?? '' }, { header: names[1] ?? '' }, { header: 'CHANGE', align: 'right' as const }];
+  const columns = [
+    { header: '' },
+    { header: names[0] ?? '' },
+    { header: names[1] ?? '' },
+    { header: 'CHANGE', align: 'right' as const },
+  ];
   const rows = [
-    ...diff.metrics.map((change) => [`metric ${change.name}`, cell(change.left), cell(change.right), deltaCell(change)]),
+    ...diff.metrics.map((change) => [
+      `metric ${change.name}`,
+      cell(change.left),
+      cell(change.right),
+      deltaCell(change),
+    ]),
     ...changeRows('param', diff.params),
     ...changeRows('tag', diff.tags),
     ...changeRows('data', diff.data),
@@ -107,7 +123,11 @@ function fileRow({ path, change, leftSize, rightSize }: FileChange): string[] {
 function cell(value: string | number | undefined): string {
   if (value === undefined) return '-';
   if (typeof value === 'number') return formatMetric(value);
-  return value.startsWith('sha256:') ? value.slice(0, 19) : /^[0-9a-f]{40}$/.test(value) ? value.slice(0, 12) : value;
+  return value.startsWith('sha256:')
+    ? value.slice(0, 19)
+    : /^[0-9a-f]{40}$/.test(value)
+      ? value.slice(0, 12)
+      : value;
 }
 
 function deltaCell(change: Change): string {
@@ -117,6 +137,6 @@ function deltaCell(change: Change): string {
 }
 
 function summariseFiles(files: readonly FileChange[] | undefined): string {
-  if (files === undefined) return 'The files can\'t be compared: not all bytes are in this clone\n';
+  if (files === undefined) return "The files can't be compared: not all bytes are in this clone\n";
   return `${count(files.length, 'file')} ${files.length === 1 ? 'differs' : 'differ'}\n`;
 }

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { ExitCode } from '../errors.ts';
 import { EventSummary, summariseEvent } from '../core/audit/index.ts';
-import { history, ModelName, parseMoment, stageProblems, stagesAt } from '../core/registry/index.ts';
+import { history, parseMoment, stagesAt } from '../core/registry/history.ts';
+import { ModelName } from '../core/registry/names.ts';
 import { describeEvent } from '../ui/event-line.ts';
 import { table } from '../ui/table.ts';
 
@@ -27,13 +28,20 @@ export default defineCommand({
   ],
   examples: [
     { command: 'mlops history fraud_detector', explains: 'who did what, when and why' },
-    { command: 'mlops history fraud_detector --at 2026-03-03', explains: 'what was in production on 3 March' },
+    {
+      command: 'mlops history fraud_detector --at 2026-03-03',
+      explains: 'what was in production on 3 March',
+    },
   ],
   input: z.object({
     model: ModelName.optional(),
     stage: z.string().optional(),
     at: z.string().optional(),
-    limit: z.coerce.number('expected a whole number').int('expected a whole number').min(1, 'must be at least 1').optional(),
+    limit: z.coerce
+      .number('expected a whole number')
+      .int('expected a whole number')
+      .min(1, 'must be at least 1')
+      .optional(),
   }),
   output: Output,
   async run({ model, stage, at, limit }, context) {
@@ -41,26 +49,37 @@ export default defineCommand({
     if (at !== undefined) {
       const moment = parseMoment(at);
       const held = await stagesAt(repository, { model, stage, at: moment });
-      const models = Object.fromEntries([...held].map(([name, stages]) => [name, Object.fromEntries(stages)]));
-      const rows = [...held].flatMap(([name, stages]) => [...stages].map(([stageName, version]) => [name, stageName, version]));
+      const models = Object.fromEntries(
+        [...held].map(([name, stages]) => [name, Object.fromEntries(stages)]),
+      );
+      const rows = [...held].flatMap(([name, stages]) =>
+        [...stages].map(([stageName, version]) => [name, stageName, version]),
+      );
       return {
         data: { at: moment.toISOString(), stages: model === undefined ? {} : (models[model] ?? {}), models },
         text: (view) =>
           rows.length === 0
             ? `No stage held anything at ${moment.toISOString()}\n`
-            : table({ columns: [{ header: 'MODEL' }, { header: 'STAGE' }, { header: 'VERSION' }], rows }, view),
+            : table(
+                { columns: [{ header: 'MODEL' }, { header: 'STAGE' }, { header: 'VERSION' }], rows },
+                view,
+              ),
       };
     }
-    const { events, damaged } = await history(repository, { model, stage });
+    const { events, damaged, problems } = await history(repository, { model, stage });
     for (const { path, problem } of damaged) context.warn(`${path} was left out: ${problem}`);
-    const conflicts = await stageProblems(repository, model);
-    for (const { error } of conflicts) context.warn(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
+    for (const { error } of problems)
+      context.warn(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
     const shown = events.slice(0, limit).map(summariseEvent);
     return {
       data: { events: shown, total: events.length },
-      text: (view) => (shown.length === 0 ? 'No events\n' : shown.map((event) => `${describeEvent(event, view)}\n`).join('')),
-      exitCode: damaged.length > 0 ? ExitCode.integrity : (conflicts[0]?.error.exitCode ?? ExitCode.ok),
-      hints: shown.length < events.length ? [`${shown.length} of ${events.length} events shown; raise --limit for more`] : [],
+      text: (view) =>
+        shown.length === 0 ? 'No events\n' : shown.map((event) => `${describeEvent(event, view)}\n`).join(''),
+      exitCode: damaged.length > 0 ? ExitCode.integrity : (problems[0]?.error.exitCode ?? ExitCode.ok),
+      hints:
+        shown.length < events.length
+          ? [`${shown.length} of ${events.length} events shown; raise --limit for more`]
+          : [],
     };
   },
 });

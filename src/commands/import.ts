@@ -1,15 +1,19 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
-import { followUpInGit, importBundle } from '../core/registry/index.ts';
+import { importBundle } from '../core/registry/bundle.ts';
+import { followUpInGit } from '../core/registry/git-follow-up.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
 
 export default defineCommand({
   arguments: [{ name: '<bundle>', description: 'a file that `mlops export` wrote' }],
   options: [{ flags: '--commit', description: 'commit the metadata, and nothing else that is staged' }],
-  description: 'Every object is hashed before anything is registered; a bundle that does not add up leaves nothing behind.',
-  examples: [{ command: 'mlops import fraud.tar.gz', explains: 'take over a version from another repository' }],
+  description:
+    'Every object is hashed before anything is registered; a bundle that does not add up leaves nothing behind.',
+  examples: [
+    { command: 'mlops import fraud.tar.gz', explains: 'take over a version from another repository' },
+  ],
   input: z.object({ bundle: z.string().min(1), commit: z.boolean().default(false) }),
   output: z.object({
     model: z.string(),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
-import { followUpInGit } from '../core/registry/index.ts';
+import { followUpInGit } from '../core/registry/git-follow-up.ts';
 
 export default defineCommand({
   description:
@@ -21,7 +21,9 @@ export default defineCommand({
     return {
       data: { root, created, written: [...written] },
       text: () => (created ? `Created ${root}/.mlops\n` : `${root}/.mlops is there already\n`),
-      hints: created ? ['commit it: git commit -m "Start the model registry"', 'save a model: mlops save <model> <path>'] : [],
+      hints: created
+        ? ['commit it: git commit -m "Start the model registry"', 'save a model: mlops save <model> <path>']
+        : [],
     };
   },
 });

@@ -2,14 +2,20 @@ import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import type { Context } from '../cli/context.ts';
 import { ExitCode } from '../errors.ts';
-import { listVersions, overview, ModelOverview, VersionSummary, type RegistryProblem } from '../core/registry/index.ts';
+import { listVersions, overview, ModelOverview, type RegistryProblem } from '../core/registry/list.ts';
+import { VersionSummary } from '../core/registry/version-summary.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { formatMetric } from '../ui/numbers.ts';
 import { table } from '../ui/table.ts';
 import type { Terminal } from '../ui/terminal.ts';
 import { formatTime } from '../ui/time.ts';
 
-const Problem = z.object({ path: z.string(), code: z.string(), message: z.string(), hint: z.string().nullable() });
+const Problem = z.object({
+  path: z.string(),
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().nullable(),
+});
 
 export default defineCommand({
   arguments: [{ name: '[model]', description: 'list the versions of this model, newest first' }],
@@ -23,14 +29,22 @@ export default defineCommand({
   description: 'Without a model: one row a model. With one: its versions.',
   examples: [
     { command: 'mlops list', explains: 'the models, and what each stage holds' },
-    { command: 'mlops list fraud_detector --filter "metrics.accuracy > 0.9" --sort -metrics.accuracy --limit 5', explains: 'the five best versions above a bound' },
+    {
+      command:
+        'mlops list fraud_detector --filter "metrics.accuracy > 0.9" --sort -metrics.accuracy --limit 5',
+      explains: 'the five best versions above a bound',
+    },
   ],
   input: z.object({
     model: z.string().optional(),
     stage: z.string().optional(),
     filter: z.string().max(10_000).optional(),
     sort: z.string().max(1000).optional(),
-    limit: z.coerce.number('expected a whole number').int('expected a whole number').min(1, 'must be at least 1').optional(),
+    limit: z.coerce
+      .number('expected a whole number')
+      .int('expected a whole number')
+      .min(1, 'must be at least 1')
+      .optional(),
     all: z.boolean().default(false),
   }),
   output: z.union([
@@ -55,14 +69,18 @@ export default defineCommand({
       data: { versions, total, problems: problems.map(describe) },
       text: (view) => (versions.length === 0 ? 'No versions match\n' : versionTable(versions, view)),
       exitCode: exitCodeOf(problems),
-      hints: versions.length < total && versions.length > 0 ? [`${versions.length} of ${total} shown; raise --limit for more`] : [],
+      hints:
+        versions.length < total && versions.length > 0
+          ? [`${versions.length} of ${total} shown; raise --limit for more`]
+          : [],
     };
   },
 });
 
 /** What can't be read is said once each on stderr; the rest of the list is still good. */
 function report(problems: readonly RegistryProblem[], context: Context): void {
-  for (const { error } of problems) context.warn(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
+  for (const { error } of problems)
+    context.warn(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
 }
 
 function describe({ path, error }: RegistryProblem): z.output<typeof Problem> {
@@ -139,8 +157,8 @@ function metricCell({ metrics, nonFinite }: VersionSummary, name: string): strin
 /** The metrics that most of the shown versions have, by name; the rest is in `show` and `--json`. */
 function commonMetrics(versions: readonly VersionSummary[]): string[] {
   const counts = new Map<string, number>();
-  for (const { metrics } of versions) for (const name of Object.keys(metrics)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const { metrics } of versions)
+    for (const name of Object.keys(metrics)) counts.set(name, (counts.get(name) ?? 0) + 1);
   const common = [...counts].toSorted((left, right) => right[1] - left[1]).slice(0, SHOWN_METRICS);
   return common.map(([name]) => name).toSorted();
 }
-

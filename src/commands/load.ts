@@ -2,14 +2,19 @@ import { relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
-import { load } from '../core/registry/index.ts';
+import { load } from '../core/registry/load.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
 
 export default defineCommand({
-  arguments: [{ name: '<ref...>', description: '<model>, <model>@<version>, <model>@<stage> or sha256:<digest>' }],
+  arguments: [
+    { name: '<ref...>', description: '<model>, <model>@<version>, <model>@<stage> or sha256:<digest>' },
+  ],
   options: [
-    { flags: '-o, --output <path>', description: 'where to write (default: the name it was saved under, here)' },
+    {
+      flags: '-o, --output <path>',
+      description: 'where to write (default: the name it was saved under, here)',
+    },
     { flags: '--file <glob...>', description: 'only these files of a directory; repeatable' },
     { flags: '--expect <digest>', description: 'refuse unless the version has this digest' },
     { flags: '--force', description: 'replace what is there' },
@@ -17,8 +22,14 @@ export default defineCommand({
   description:
     'Every byte is hashed on the way. The result appears under its name only when it is complete; what is there and different is left alone.',
   examples: [
-    { command: 'mlops load fraud_detector@production -o deploy/model', explains: 'restore what is in production' },
-    { command: 'mlops load fraud_detector v1.0.1 --file "*.json" -o config', explains: 'only the JSON files of one version' },
+    {
+      command: 'mlops load fraud_detector@production -o deploy/model',
+      explains: 'restore what is in production',
+    },
+    {
+      command: 'mlops load fraud_detector v1.0.1 --file "*.json" -o config',
+      explains: 'only the JSON files of one version',
+    },
   ],
   input: z.object({
     ref: RefWords,
@@ -59,7 +70,10 @@ export default defineCommand({
           outcome === 'restored'
             ? `Restored ${model}@${label} to ${shown}: ${count(files, 'file')}, ${formatBytes(size)}\n`
             : `${shown} holds ${model}@${label} already\n`,
-        hints: version.deprecated === undefined ? [] : [`${model}@${label} is deprecated: ${version.deprecated.reason ?? 'no reason given'}`],
+        hints:
+          version.deprecated === undefined
+            ? []
+            : [`${model}@${label} is deprecated: ${version.deprecated.reason ?? 'no reason given'}`],
       };
     } finally {
       progress.stop();

@@ -1,10 +1,13 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
-import { followUpInGit, promote } from '../core/registry/index.ts';
+import { followUpInGit } from '../core/registry/git-follow-up.ts';
+import { promote } from '../core/registry/promote.ts';
 
 export default defineCommand({
-  arguments: [{ name: '<ref...>', description: '<model>, <model>@<version>, <model>@<stage> or sha256:<digest>' }],
+  arguments: [
+    { name: '<ref...>', description: '<model>, <model>@<version>, <model>@<stage> or sha256:<digest>' },
+  ],
   options: [
     { flags: '--to <stage>', description: 'the stage to move (default: production)' },
     { flags: '--reason <text>', description: 'why; kept in the history' },
@@ -14,7 +17,10 @@ export default defineCommand({
   description: 'Hashes every byte of the version, then writes an event and the stage pointer.',
   examples: [
     { command: 'mlops promote fraud_detector@v1.0.1', explains: 'put v1.0.1 into production' },
-    { command: 'mlops promote fraud_detector@staging --to production --reason "passed review" --commit', explains: 'what is in staging goes to production' },
+    {
+      command: 'mlops promote fraud_detector@staging --to production --reason "passed review" --commit',
+      explains: 'what is in staging goes to production',
+    },
   ],
   input: z.object({
     ref: RefWords,
@@ -47,7 +53,11 @@ export default defineCommand({
       if (promoted.deprecated !== undefined) {
         context.warn(`${model}@${version} is deprecated: ${promoted.deprecated.reason ?? 'no reason given'}`);
       }
-      const git = await followUpInGit(repository, { written, commit, message: `Promote ${model} ${version} to ${stage}` });
+      const git = await followUpInGit(repository, {
+        written,
+        commit,
+        message: `Promote ${model} ${version} to ${stage}`,
+      });
       if (git.problem !== undefined) context.warn(`promoted, but not added to Git: ${git.problem}`);
       return {
         data: { model, stage, version, previous: previous ?? null, event, moved, commit: git.commit ?? null },
@@ -55,7 +65,10 @@ export default defineCommand({
           moved
             ? `${model}: ${stage} is now ${version}${previous === undefined ? '' : ` (was ${previous})`}\n`
             : `${model}: ${stage} is ${version} already; nothing was written\n`,
-        hints: moved && git.outcome === 'staged' ? [`commit it: git commit -m "Promote ${model} ${version} to ${stage}"`] : [],
+        hints:
+          moved && git.outcome === 'staged'
+            ? [`commit it: git commit -m "Promote ${model} ${version} to ${stage}"`]
+            : [],
       };
     } finally {
       progress.stop();

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
-import { followUpInGit, ModelName, rollback } from '../core/registry/index.ts';
+import { followUpInGit } from '../core/registry/git-follow-up.ts';
+import { ModelName } from '../core/registry/names.ts';
+import { rollback } from '../core/registry/promote.ts';
 
 export default defineCommand({
   arguments: [{ name: '<model>', description: 'name of the model' }],
@@ -10,16 +12,26 @@ export default defineCommand({
     { flags: '--reason <text>', description: 'why; kept in the history (required)' },
     { flags: '--commit', description: 'commit the metadata, and nothing else that is staged' },
   ],
-  description: 'Moves a stage back, as an event of its own: nothing in the history is rewritten. Rolling back twice goes two versions back.',
+  description:
+    'Moves a stage back, as an event of its own: nothing in the history is rewritten. Rolling back twice goes two versions back.',
   examples: [
-    { command: 'mlops rollback fraud_detector --reason "false positives doubled"', explains: 'back to what was in production before' },
-    { command: 'mlops rollback fraud_detector --stage staging --to v1.0.0 --reason "retest"', explains: 'a given stage, to a given version' },
+    {
+      command: 'mlops rollback fraud_detector --reason "false positives doubled"',
+      explains: 'back to what was in production before',
+    },
+    {
+      command: 'mlops rollback fraud_detector --stage staging --to v1.0.0 --reason "retest"',
+      explains: 'a given stage, to a given version',
+    },
   ],
   input: z.object({
     model: ModelName,
     stage: z.string().default('production'),
     to: z.string().optional(),
-    reason: z.string('a rollback needs a reason').min(1, 'a rollback needs a reason').max(20_000, 'a reason has at most 20,000 characters'),
+    reason: z
+      .string('a rollback needs a reason')
+      .min(1, 'a rollback needs a reason')
+      .max(20_000, 'a reason has at most 20,000 characters'),
     commit: z.boolean().default(false),
   }),
   output: z.object({
@@ -47,7 +59,8 @@ export default defineCommand({
       if (git.problem !== undefined) context.warn(`rolled back, but not added to Git: ${git.problem}`);
       return {
         data: { model, stage, version, previous: previous ?? null, event, commit: git.commit ?? null },
-        text: () => `${model}: ${stage} is back at ${version}${previous === undefined ? '' : ` (was ${previous})`}\n`,
+        text: () =>
+          `${model}: ${stage} is back at ${version}${previous === undefined ? '' : ` (was ${previous})`}\n`,
         hints: git.outcome === 'staged' ? [`commit it: git commit -m "${message}"`] : [],
       };
     } finally {

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
 import { EventSummary, summariseEvent } from '../core/audit/index.ts';
-import { metricNumber, showVersion, summarise, VersionSummary, type VersionState } from '../core/registry/index.ts';
+import type { VersionState } from '../core/registry/model-state.ts';
+import { metricNumber } from '../core/registry/record.ts';
+import { showVersion } from '../core/registry/show.ts';
+import { summarise, VersionSummary } from '../core/registry/version-summary.ts';
 import { formatBytes, formatExactBytes } from '../ui/bytes.ts';
 import { describeEvent } from '../ui/event-line.ts';
 import { keyValues } from '../ui/key-values.ts';
@@ -11,13 +14,23 @@ import { table } from '../ui/table.ts';
 import type { Terminal } from '../ui/terminal.ts';
 import { formatTime } from '../ui/time.ts';
 
-const FileEntry = z.object({ path: z.string(), size: z.number(), sha256: z.string(), executable: z.boolean() });
+const FileEntry = z.object({
+  path: z.string(),
+  size: z.number(),
+  sha256: z.string(),
+  executable: z.boolean(),
+});
 
 export default defineCommand({
-  arguments: [{ name: '<ref...>', description: '<model>, <model>@<version>, <model>@<stage> or sha256:<digest>' }],
+  arguments: [
+    { name: '<ref...>', description: '<model>, <model>@<version>, <model>@<stage> or sha256:<digest>' },
+  ],
   options: [{ flags: '--files', description: 'list the files of the artifact' }],
   examples: [
-    { command: 'mlops show fraud_detector@production', explains: 'what is in production, and where it came from' },
+    {
+      command: 'mlops show fraud_detector@production',
+      explains: 'what is in production, and where it came from',
+    },
     { command: 'mlops show fraud_detector v1.0.1 --files', explains: 'one version and its files' },
   ],
   input: z.object({ ref: RefWords, files: z.boolean().default(false) }),
@@ -62,24 +75,46 @@ export default defineCommand({
   },
 });
 
-function describe(version: VersionState, { rank, present }: { rank: number; present: boolean }, view: Terminal): string {
+function describe(
+  version: VersionState,
+  { rank, present }: { rank: number; present: boolean },
+  view: Terminal,
+): string {
   const { record, stages, tags, description, deprecated } = version;
   const { git, data, parent } = record.lineage;
-  const details = Object.entries(record.format.details).map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  const framework = record.format.framework === record.format.name ? record.format.name : `${record.format.framework} (${record.format.name})`;
+  const details = Object.entries(record.format.details).map(
+    ([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const framework =
+    record.format.framework === record.format.name
+      ? record.format.name
+      : `${record.format.framework} (${record.format.name})`;
   return keyValues(
     [
       ['version', `${record.model}@${record.version}  (number ${rank})`],
       ['stages', stages.length === 0 ? undefined : stages.join(', ')],
-      ['deprecated', deprecated === undefined ? undefined : `${deprecated.reason ?? 'yes'} (${formatTime(deprecated.time, view)})`],
+      [
+        'deprecated',
+        deprecated === undefined
+          ? undefined
+          : `${deprecated.reason ?? 'yes'} (${formatTime(deprecated.time, view)})`,
+      ],
       ['description', description],
       ['digest', record.digest],
-      ['size', `${formatExactBytes(record.size)} in ${count(record.files, 'file')}, saved from ${record.path}`],
+      [
+        'size',
+        `${formatExactBytes(record.size)} in ${count(record.files, 'file')}, saved from ${record.path}`,
+      ],
       ['bytes', present ? 'in this clone' : 'not (all) in this clone'],
       ['format', [framework, ...details]],
       ['created', `${formatTime(record.createdAt, view)} by ${record.createdBy}`],
       ['code', git === undefined ? undefined : describeCode(git)],
-      ['data', (data ?? []).map(({ role, path, digest, size }) => `${role}: ${path} (${formatBytes(size)}, ${digest.slice(0, 19)})`)],
+      [
+        'data',
+        (data ?? []).map(
+          ({ role, path, digest, size }) => `${role}: ${path} (${formatBytes(size)}, ${digest.slice(0, 19)})`,
+        ),
+      ],
       ['parent', parent],
       ['tags', Object.entries(tags).map(([key, value]) => `${key}=${value}`)],
     ],
@@ -89,21 +124,35 @@ function describe(version: VersionState, { rank, present }: { rank: number; pres
 
 function describeCode(git: NonNullable<VersionState['record']['lineage']['git']>): string[] {
   const state = git.dirty ? ' with uncommitted changes' : '';
-  const at = git.commit === undefined ? 'before the first commit' : `${git.commit.slice(0, 12)}${git.branch === undefined ? '' : ` on ${git.branch}`}`;
+  const at =
+    git.commit === undefined
+      ? 'before the first commit'
+      : `${git.commit.slice(0, 12)}${git.branch === undefined ? '' : ` on ${git.branch}`}`;
   return [`${at}${state}`, ...(git.remote === undefined ? [] : [git.remote])];
 }
 
 function measurements({ record }: VersionState, view: Terminal): string {
-  const metrics = Object.entries(record.metrics).map(([key, value]) => [key, formatMetric(metricNumber(value))] as const);
+  const metrics = Object.entries(record.metrics).map(
+    ([key, value]) => [key, formatMetric(metricNumber(value))] as const,
+  );
   const params = Object.entries(record.params);
   const section = (title: string, rows: readonly (readonly [string, string])[]): string =>
-    rows.length === 0 ? '' : `\n${title}\n${keyValues(rows.map(([key, value]) => [`  ${key}`, value] as const), view)}`;
+    rows.length === 0
+      ? ''
+      : `\n${title}\n${keyValues(
+          rows.map(([key, value]) => [`  ${key}`, value] as const),
+          view,
+        )}`;
   return section('Metrics', metrics) + section('Params', params);
 }
 
 function fileTable(files: readonly z.output<typeof FileEntry>[] | undefined, view: Terminal): string {
   if (files === undefined) return '\nFiles\n  not in this clone\n';
   const columns = [{ header: 'PATH' }, { header: 'SIZE', align: 'right' as const }, { header: 'SHA-256' }];
-  const rows = files.map((file) => [file.path === '' ? '(the file itself)' : file.path, formatBytes(file.size), file.sha256.slice(0, 16)]);
+  const rows = files.map((file) => [
+    file.path === '' ? '(the file itself)' : file.path,
+    formatBytes(file.size),
+    file.sha256.slice(0, 16),
+  ]);
   return `\n${table({ columns, rows }, view)}`;
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { ExitCode } from '../errors.ts';
-import { parseSample, verify, type Verification } from '../core/maintenance/index.ts';
+import { parseSample } from '../core/maintenance/sample.ts';
+import { verify, type Verification } from '../core/maintenance/verify.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
 import { table } from '../ui/table.ts';
@@ -11,15 +12,24 @@ export default defineCommand({
   arguments: [{ name: '[ref...]', description: 'only these versions (default: everything)' }],
   options: [
     { flags: '--deep', description: 'hash every byte of every object' },
-    { flags: '--sample <part>', description: 'hash a part of the packs: 5% (by chance) or 2/7 (the second of seven fixed parts)' },
+    {
+      flags: '--sample <part>',
+      description: 'hash a part of the packs: 5% (by chance) or 2/7 (the second of seven fixed parts)',
+    },
     { flags: '--metadata-only', description: 'look at records, events and stages, not at objects' },
   ],
   description:
     'Holds records, stage pointers, events and objects against each other. Without --deep objects are checked for presence, size and table of contents; manifests are always hashed. Every damage is named; exit 3 if there is any.',
   examples: [
     { command: 'mlops verify', explains: 'a quick look at everything' },
-    { command: 'mlops verify --deep fraud_detector@production', explains: 'every byte of what is in production' },
-    { command: 'mlops verify --sample 1/30', explains: 'a thirtieth of all bytes, a different one each day of a month' },
+    {
+      command: 'mlops verify --deep fraud_detector@production',
+      explains: 'every byte of what is in production',
+    },
+    {
+      command: 'mlops verify --sample 1/30',
+      explains: 'a thirtieth of all bytes, a different one each day of a month',
+    },
   ],
   input: z.object({
     ref: z.array(z.string()).default([]),
@@ -36,7 +46,9 @@ export default defineCommand({
       blobs: z.number(),
       bytes: z.number(),
     }),
-    damage: z.array(z.object({ kind: z.string(), path: z.string(), digest: z.string(), problem: z.string() })),
+    damage: z.array(
+      z.object({ kind: z.string(), path: z.string(), digest: z.string(), problem: z.string() }),
+    ),
     notices: z.array(z.string()),
   }),
   async run({ ref, deep, sample, metadataOnly }, context) {
@@ -84,6 +96,8 @@ function advice({ damage, conflict }: Verification): string[] {
   const objects = damage.some(({ kind }) => kind !== 'record' && kind !== 'event' && kind !== 'stage');
   return [
     ...(documents === undefined ? [] : [`see what Git has: git log --oneline -- ${documents.path}`]),
-    ...(objects ? ['save the same files again, or import a bundle that holds them: good bytes replace damaged ones'] : []),
+    ...(objects
+      ? ['save the same files again, or import a bundle that holds them: good bytes replace damaged ones']
+      : []),
   ];
 }

@@ -23,11 +23,17 @@ export interface EventLog {
   readonly damaged: readonly DamagedEvent[];
 }
 
-export async function loadEventLog(documents: DocumentStore, model: string): Promise<EventLog> {
+/** @param options.fresh read every file, leaning on no index */
+export async function loadEventLog(
+  documents: DocumentStore,
+  model: string,
+  options: { fresh?: boolean | undefined } = {},
+): Promise<EventLog> {
   const files = await loadDirectory<AuditEvent>(documents, {
     directory: eventsDirectory(model),
     index: { name: `events-${model}`, version: 'event/1' },
     parse: (bytes, name) => parseEvent(bytes, { model, name }) as AuditEvent & JsonValue,
+    fresh: options.fresh,
   });
   const events: AuditEvent[] = [];
   const damaged: DamagedEvent[] = [];
@@ -38,7 +44,10 @@ export async function loadEventLog(documents: DocumentStore, model: string): Pro
   return buildEventLog(events, damaged);
 }
 
-export function buildEventLog(events: readonly AuditEvent[], damaged: readonly DamagedEvent[] = []): EventLog {
+export function buildEventLog(
+  events: readonly AuditEvent[],
+  damaged: readonly DamagedEvent[] = [],
+): EventLog {
   const byId = new Map(events.map((event) => [event.id, event]));
   const children = new Map<string, number>();
   const missingParents: { event: AuditEvent; parent: string }[] = [];
@@ -128,7 +137,8 @@ export function logAt(log: EventLog, time: Date): EventLog {
 export function stagesInLog(log: EventLog): Set<string> {
   const stages = new Set<string>();
   for (const event of log.newestFirst) {
-    if (event.subject.stage !== undefined && STAGE_EVENT_TYPES.has(event.type)) stages.add(event.subject.stage);
+    if (event.subject.stage !== undefined && STAGE_EVENT_TYPES.has(event.type))
+      stages.add(event.subject.stage);
   }
   return stages;
 }

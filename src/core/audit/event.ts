@@ -8,7 +8,9 @@ import { eventsDirectory, gitPath } from '../repository/layout.ts';
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const Name = z.string().min(1).max(128);
 /** RFC 3339 in UTC with milliseconds; equal width, so that text order is time order. */
-export const Timestamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'must be RFC 3339 in UTC with milliseconds');
+export const Timestamp = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'must be RFC 3339 in UTC with milliseconds');
 const FreeText = z.string().max(20_000);
 
 export const EventType = z.string().regex(/^[a-z][a-z-]{0,31}$/);
@@ -27,7 +29,10 @@ const EventDocument = z.looseObject({
   evidence: z.array(z.looseObject({ type: z.string().max(64), digest: Digest })).max(1000),
   parents: z.array(Digest).max(1000),
   changes: z
-    .looseObject({ tags: z.record(z.string().max(250), z.string().max(8000)).optional(), description: FreeText.optional() })
+    .looseObject({
+      tags: z.record(z.string().max(250), z.string().max(8000)).optional(),
+      description: FreeText.optional(),
+    })
     .optional(),
   tool: z.string().max(200),
 });
@@ -72,9 +77,13 @@ export function parseEvent(bytes: Uint8Array, file: { model: string; name: strin
   const event = parseDocument(bytes, EventDocument, { path, canonical: true });
   const id = digestOf(bytes);
   if (eventFileName(event, id) !== file.name) {
-    throw new IntegrityError('EVENT_DAMAGED', `${path}: its bytes or its name were changed after it was written`, {
-      hint: `restore it from Git: git log --diff-filter=AM -- ${path}`,
-    });
+    throw new IntegrityError(
+      'EVENT_DAMAGED',
+      `${path}: its bytes or its name were changed after it was written`,
+      {
+        hint: `restore it from Git: git log --diff-filter=AM -- ${path}`,
+      },
+    );
   }
   if (event.subject.model !== file.model) {
     throw new IntegrityError('EVENT_DAMAGED', `${path}: is about the model "${event.subject.model}"`, {

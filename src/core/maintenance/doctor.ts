@@ -61,7 +61,11 @@ async function checkGit(repository: Repository): Promise<Omit<Finding, 'check'>[
   const older = OLDEST_SAFE_GIT.findIndex((part, index) => (parts[index] ?? 0) !== part);
   const findings = [
     older !== -1 && (parts[older] ?? 0) < (OLDEST_SAFE_GIT[older] ?? 0)
-      ? { status: 'warning' as const, message: `git ${version} is old and has known security faults`, hint: 'install a newer git' }
+      ? {
+          status: 'warning' as const,
+          message: `git ${version} is old and has known security faults`,
+          hint: 'install a newer git',
+        }
       : ok(`git ${version}`),
   ];
   if ((await git.identity()) === undefined) {
@@ -76,8 +80,13 @@ async function checkGit(repository: Repository): Promise<Omit<Finding, 'check'>[
 
 async function checkGitFiles({ documents }: Repository): Promise<Omit<Finding, 'check'>[]> {
   const findings: Omit<Finding, 'check'>[] = [];
-  for (const [name, wanted] of [['.gitignore', GITIGNORE], ['.gitattributes', GITATTRIBUTES]] as const) {
-    const lines = Buffer.from((await documents.read(name)) ?? new Uint8Array()).toString('utf8').split(/\r?\n/);
+  for (const [name, wanted] of [
+    ['.gitignore', GITIGNORE],
+    ['.gitattributes', GITATTRIBUTES],
+  ] as const) {
+    const lines = Buffer.from((await documents.read(name)) ?? new Uint8Array())
+      .toString('utf8')
+      .split(/\r?\n/);
     const missing = wanted.split('\n').filter((line) => line !== '' && !lines.includes(line));
     if (missing.length === 0) continue;
     findings.push({
@@ -99,8 +108,17 @@ async function checkLock({ lock }: Repository): Promise<Omit<Finding, 'check'>[]
   const state = await lock.inspect();
   if (state === undefined) return [ok('nobody holds the lock')];
   const { owner, stale, reason } = state;
-  const who = owner === undefined ? 'an unknown process' : `pid ${owner.pid} on ${owner.host} (${owner.command}, since ${owner.startedAt})`;
-  return [{ status: 'warning', message: `the lock is held by ${who}: ${reason}`, hint: stale ? 'the next command takes it over' : 'wait for it, or see `mlops unlock`' }];
+  const who =
+    owner === undefined
+      ? 'an unknown process'
+      : `pid ${owner.pid} on ${owner.host} (${owner.command}, since ${owner.startedAt})`;
+  return [
+    {
+      status: 'warning',
+      message: `the lock is held by ${who}: ${reason}`,
+      hint: stale ? 'the next command takes it over' : 'wait for it, or see `mlops unlock`',
+    },
+  ];
 }
 
 /** Temporary files of commands that were killed. They never count as data; they only take space. */
@@ -129,7 +147,13 @@ async function checkDocuments(repository: Repository): Promise<Omit<Finding, 'ch
   const findings: Omit<Finding, 'check'>[] = [];
   for (const model of models) {
     const { problems } = await loadModel(repository, model);
-    findings.push(...problems.map(({ error }) => ({ status: 'failed' as const, message: error.message, hint: error.hint })));
+    findings.push(
+      ...problems.map(({ error }) => ({
+        status: 'failed' as const,
+        message: error.message,
+        hint: error.hint,
+      })),
+    );
   }
   return findings.length === 0 ? [ok(`the documents of ${models.length} models can be read`)] : findings;
 }

@@ -18,7 +18,10 @@ export async function unlock(repository: Repository, { force }: { force: boolean
   if (state === undefined) return { removed: false, owner: undefined, reason: undefined };
   const { owner, stale, reason } = state;
   if (!stale && !force) {
-    const who = owner === undefined ? 'an unknown process' : `${owner.command} (pid ${owner.pid} on ${owner.host}, since ${owner.startedAt})`;
+    const who =
+      owner === undefined
+        ? 'an unknown process'
+        : `${owner.command} (pid ${owner.pid} on ${owner.host}, since ${owner.startedAt})`;
     throw new ConflictError('LOCK_IN_USE', `the lock is held by ${who}: ${reason}`, {
       hint: 'wait for it; if you are certain that it is gone, run `mlops unlock --force`',
     });

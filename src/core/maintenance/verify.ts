@@ -3,7 +3,13 @@ import type { StorageDamage, VerifyObjectsOptions } from '../../storage/artifact
 import { REGISTERING_EVENT_TYPES } from '../audit/index.ts';
 import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
-import { listModels, loadModel, resolveVersion, type ModelState, type VersionState } from '../registry/index.ts';
+import {
+  listModels,
+  loadModel,
+  resolveVersion,
+  type ModelState,
+  type VersionState,
+} from '../registry/index.ts';
 
 export interface Damage {
   kind: 'record' | 'event' | 'stage' | StorageDamage['kind'];
@@ -15,7 +21,14 @@ export interface Damage {
 }
 
 export interface Verification {
-  checked: { records: number; events: number; manifests: number; packs: number; blobs: number; bytes: number };
+  checked: {
+    records: number;
+    events: number;
+    manifests: number;
+    packs: number;
+    blobs: number;
+    bytes: number;
+  };
   damage: readonly Damage[];
   /** Worth knowing, and no damage. */
   notices: readonly string[];
@@ -25,7 +38,10 @@ export interface Verification {
 
 const CONFLICT_CODES: ReadonlySet<string> = new Set(['STAGE_CONFLICT', 'MERGE_CONFLICT']);
 
-export interface VerifyRequest extends Pick<VerifyObjectsOptions, 'deep' | 'sample' | 'signal' | 'onProgress'> {
+export interface VerifyRequest extends Pick<
+  VerifyObjectsOptions,
+  'deep' | 'sample' | 'signal' | 'onProgress'
+> {
   /** Default: everything. */
   references: readonly string[];
   /** Look at records, events and pointers only, as in a clone that has no bytes. */
@@ -54,7 +70,9 @@ export async function verify(repository: Repository, request: VerifyRequest): Pr
   }
   const checked = { records, events, manifests: 0, packs: 0, blobs: 0, bytes: 0 };
   if (request.metadataOnly !== true) {
-    const digests = new Set(scope.flatMap(({ versions }) => versions.filter(isKept).map(({ record }) => record.digest)));
+    const digests = new Set(
+      scope.flatMap(({ versions }) => versions.filter(isKept).map(({ record }) => record.digest)),
+    );
     const artifacts = await repository.artifacts();
     const objects = await artifacts.verifyObjects([...digests], objectOptions(request));
     Object.assign(checked, objects.checked);
@@ -85,14 +103,17 @@ async function chooseScope(repository: Repository, references: readonly string[]
   const scope = new Map<string, Scope>();
   if (references.length === 0) {
     for (const model of await listModels(repository.documents)) {
-      const state = await loadModel(repository, model);
+      const state = await loadModel(repository, model, { fresh: true });
       scope.set(model, { state, versions: state.versions });
     }
   }
   for (const reference of references) {
-    const { state, version } = await resolveVersion(repository, reference);
-    const known = scope.get(state.model);
-    scope.set(state.model, { state, versions: [...new Set([...(known?.versions ?? []), version])] });
+    const named = await resolveVersion(repository, reference);
+    const { model, version: label } = named.version.record;
+    const known = scope.get(model);
+    const state = known?.state ?? (await loadModel(repository, model, { fresh: true }));
+    const version = state.versions.find(({ record }) => record.version === label) ?? named.version;
+    scope.set(model, { state, versions: [...new Set([...(known?.versions ?? []), version])] });
   }
   return [...scope.values()];
 }
@@ -100,7 +121,12 @@ async function chooseScope(repository: Repository, references: readonly string[]
 /** What is wrong with the documents of a model: unreadable ones, stages that events deny, parents that are gone. */
 function modelDamage(state: ModelState): Damage[] {
   const { model, log } = state;
-  const damage: Damage[] = state.problems.map(({ kind, path, error }) => ({ kind, path, digest: '', problem: error.message }));
+  const damage: Damage[] = state.problems.map(({ kind, path, error }) => ({
+    kind,
+    path,
+    digest: '',
+    problem: error.message,
+  }));
   damage.push(...missingRecords(state));
   for (const { event, parent } of log.missingParents) {
     damage.push({
@@ -115,7 +141,13 @@ function modelDamage(state: ModelState): Damage[] {
     const { version } = stageState.pointer;
     const held = state.versions.find(({ record }) => record.version === version);
     const problem = stageProblem(held, version);
-    if (problem !== undefined) damage.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), digest: stageState.pointer.digest, problem });
+    if (problem !== undefined)
+      damage.push({
+        kind: 'stage',
+        path: gitPath(stagePath(model, stage)),
+        digest: stageState.pointer.digest,
+        problem,
+      });
   }
   return damage;
 }
@@ -128,7 +160,13 @@ function missingRecords(state: ModelState): Damage[] {
   for (const { type, subject, id, time } of state.log.newestFirst) {
     if (!REGISTERING_EVENT_TYPES.has(type) || subject.version === undefined) continue;
     const path = gitPath(recordPath(state.model, subject.version));
-    if (!known.has(path)) damage.push({ kind: 'record', path, digest: id, problem: `is missing, but an event of ${time} says it was ${type}` });
+    if (!known.has(path))
+      damage.push({
+        kind: 'record',
+        path,
+        digest: id,
+        problem: `is missing, but an event of ${time} says it was ${type}`,
+      });
     known.add(path);
   }
   return damage;
@@ -146,10 +184,20 @@ function recordDamage(state: ModelState, version: VersionState): Damage[] {
   const path = gitPath(recordPath(state.model, record.version));
   const found: Damage[] = [];
   if (named !== recordDigest) {
-    found.push({ kind: 'record', path, digest: recordDigest, problem: 'was changed after it was saved: its event names other bytes' });
+    found.push({
+      kind: 'record',
+      path,
+      digest: recordDigest,
+      problem: 'was changed after it was saved: its event names other bytes',
+    });
   }
   if (registered.digest !== record.digest) {
-    found.push({ kind: 'record', path, digest: record.digest, problem: 'names another artifact than its event' });
+    found.push({
+      kind: 'record',
+      path,
+      digest: record.digest,
+      problem: 'names another artifact than its event',
+    });
   }
   return found;
 }
@@ -157,19 +205,25 @@ function recordDamage(state: ModelState, version: VersionState): Damage[] {
 function modelNotices(state: ModelState): string[] {
   const { model, log } = state;
   const notices = state.unregistered.map(
-    ({ record }) => `${gitPath(recordPath(model, record.version))} is left from an interrupted save and counts as nothing; save it again or remove the file`,
+    ({ record }) =>
+      `${gitPath(recordPath(model, record.version))} is left from an interrupted save and counts as nothing; save it again or remove the file`,
   );
   for (const stage of state.stages.values()) {
     if (stage.status === 'behind' && stage.interrupted) {
       notices.push(`${stage.problem.message}: a command was interrupted; run it again to finish`);
     }
     if (stage.status === 'ok' && stage.tips.length > 1) {
-      notices.push(`the stage ${stage.stage} of ${model} was moved by two branches at once; Git kept ${stage.pointer.version}`);
+      notices.push(
+        `the stage ${stage.stage} of ${model} was moved by two branches at once; Git kept ${stage.pointer.version}`,
+      );
     }
   }
   for (const event of log.newestFirst) {
     const later = event.parents.find((parent) => (log.byId.get(parent)?.time ?? '') > event.time);
-    if (later !== undefined) notices.push(`${model}: the event ${event.type} of ${event.time} is older than its parent; a clock was wrong`);
+    if (later !== undefined)
+      notices.push(
+        `${model}: the event ${event.type} of ${event.time} is older than its parent; a clock was wrong`,
+      );
   }
   return notices;
 }

@@ -40,20 +40,30 @@ export async function annotate(repository: Repository, request: AnnotateRequest)
 
 /** Says that a version should not be used any more. It stays where it is. */
 export async function deprecate(repository: Repository, reference: string, reason: string): Promise<Amended> {
-  return amend(repository, reference, (version) => (version.deprecated === undefined ? { type: 'deprecated', reason } : undefined));
+  return amend(repository, reference, (version) =>
+    version.deprecated === undefined ? { type: 'deprecated', reason } : undefined,
+  );
 }
 
 /**
  * Takes a version out of the registry by an event. Its record stays as evidence; its bytes lose their hold.
  * @throws RefusedError `VERSION_HELD` while a stage holds it
  */
-export async function deleteVersion(repository: Repository, reference: string, reason: string): Promise<Amended> {
+export async function deleteVersion(
+  repository: Repository,
+  reference: string,
+  reason: string,
+): Promise<Amended> {
   return amend(repository, reference, (version) => {
     const { model, version: label, digest } = version.record;
     if (version.stages.length > 0) {
-      throw new RefusedError('VERSION_HELD', `${model}@${label} can't be deleted: ${version.stages.join(' and ')} holds it`, {
-        hint: `move the stage first: mlops rollback ${model} --stage ${version.stages[0]} --reason <why>`,
-      });
+      throw new RefusedError(
+        'VERSION_HELD',
+        `${model}@${label} can't be deleted: ${version.stages.join(' and ')} holds it`,
+        {
+          hint: `move the stage first: mlops rollback ${model} --stage ${version.stages[0]} --reason <why>`,
+        },
+      );
     }
     return { type: 'deleted', reason, digest };
   });
@@ -70,14 +80,20 @@ async function amend(
   const before = await resolveVersion(repository, reference);
   const { model, version } = before.version.record;
   decide(before.version);
-  const { result, written } = await commitSection(repository, `amend ${model}@${version}`, async (section) => {
-    const now = await resolveVersion(repository, `${model}@${version}`);
-    if (now.version.recordDigest !== before.version.recordDigest) {
-      throw new ConflictError('VERSION_CHANGED', `${model}@${version} was replaced meanwhile`, { hint: 'run the same command again' });
-    }
-    const amendment = decide(now.version);
-    if (amendment === undefined) return undefined;
-    return section.appendEvent({ subject: { model, version }, ...amendment });
-  });
+  const { result, written } = await commitSection(
+    repository,
+    `amend ${model}@${version}`,
+    async (section) => {
+      const now = await resolveVersion(repository, `${model}@${version}`);
+      if (now.version.recordDigest !== before.version.recordDigest) {
+        throw new ConflictError('VERSION_CHANGED', `${model}@${version} was replaced meanwhile`, {
+          hint: 'run the same command again',
+        });
+      }
+      const amendment = decide(now.version);
+      if (amendment === undefined) return undefined;
+      return section.appendEvent({ subject: { model, version }, ...amendment });
+    },
+  );
   return { model, version, event: result?.id, written };
 }

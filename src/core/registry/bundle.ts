@@ -30,16 +30,27 @@ export interface Exported extends WrittenBundle {
  * Writes one version with all its bytes into a single file: header, record, manifest, packs.
  * @throws as `resolveVersion`, `ArtifactStore.exportObjects` and `BundleFiles.write`
  */
-export async function exportVersion(repository: Repository, request: { reference: string; target: string; force: boolean }): Promise<Exported> {
+export async function exportVersion(
+  repository: Repository,
+  request: { reference: string; target: string; force: boolean },
+): Promise<Exported> {
   const { version } = await resolveVersion(repository, request.reference);
   const { model, version: label, digest } = version.record;
   const bytes = await repository.documents.read(recordPath(model, label));
   if (bytes === undefined || digestOf(bytes) !== version.recordDigest) {
-    throw new IntegrityError('RECORD_DAMAGED', `the record of ${model}@${label} changed while it was read`, { hint: 'run the same command again' });
+    throw new IntegrityError('RECORD_DAMAGED', `the record of ${model}@${label} changed while it was read`, {
+      hint: 'run the same command again',
+    });
   }
   const artifacts = await repository.artifacts();
   const bundles = await repository.bundles();
-  const header = encodeDocument({ schema: 'mlops.bundle/1', model, version: label, digest, record: version.recordDigest });
+  const header = encodeDocument({
+    schema: 'mlops.bundle/1',
+    model,
+    version: label,
+    digest,
+    record: version.recordDigest,
+  });
   const written = await bundles.write(request.target, {
     force: request.force,
     produce: async (add) => {
@@ -71,12 +82,18 @@ export async function importBundle(repository: Repository, path: string): Promis
   const objects = artifacts.importObjects();
   try {
     const documents = new Map<string, Uint8Array>();
-    const { digest: bundleDigest } = await bundles.read(path, (entry) => takeEntry(entry, { documents, objects }));
+    const { digest: bundleDigest } = await bundles.read(path, (entry) =>
+      takeEntry(entry, { documents, objects }),
+    );
     const { stored, bytes } = readDocuments(documents, path);
     await assertModelNameFree(repository, stored.record.model);
     const manifest = await objects.commit(stored.record.digest);
     const size = manifest.files.reduce((sum, file) => sum + file.size, 0);
-    if (manifest.kind !== stored.record.kind || manifest.files.length !== stored.record.files || size !== stored.record.size) {
+    if (
+      manifest.kind !== stored.record.kind ||
+      manifest.files.length !== stored.record.files ||
+      size !== stored.record.size
+    ) {
       throw damaged(path, 'the record and the manifest disagree');
     }
     return await registerImport(repository, { stored, bytes, bundleDigest });
@@ -95,16 +112,23 @@ async function takeEntry(
   // Other documents are those of a newer program; they are not needed for the version.
 }
 
-function readDocuments(documents: ReadonlyMap<string, Uint8Array>, path: string): { stored: StoredRecord; bytes: Uint8Array } {
+function readDocuments(
+  documents: ReadonlyMap<string, Uint8Array>,
+  path: string,
+): { stored: StoredRecord; bytes: Uint8Array } {
   const headerBytes = documents.get('bundle.json');
   const bytes = documents.get('record.json');
   if (headerBytes === undefined || bytes === undefined) {
-    throw new UsageError('BUNDLE_INVALID', `${path}: holds no version`, { hint: 'give a bundle that `mlops export` wrote' });
+    throw new UsageError('BUNDLE_INVALID', `${path}: holds no version`, {
+      hint: 'give a bundle that `mlops export` wrote',
+    });
   }
   const header = parseDocument(headerBytes, BundleHeader, { path: `${path}: bundle.json`, canonical: true });
-  if (digestOf(bytes) !== header.record) throw damaged(path, 'the record is not the one that the header names');
+  if (digestOf(bytes) !== header.record)
+    throw damaged(path, 'the record is not the one that the header names');
   const stored = parseRecord(bytes, { model: header.model, name: `${header.version}.json` });
-  if (stored.record.digest !== header.digest) throw damaged(path, 'the record names another artifact than the header');
+  if (stored.record.digest !== header.digest)
+    throw damaged(path, 'the record names another artifact than the header');
   return { stored, bytes };
 }
 
@@ -114,37 +138,54 @@ interface ImportParts {
   bundleDigest: string;
 }
 
-async function registerImport(repository: Repository, { stored, bytes, bundleDigest }: ImportParts): Promise<Imported> {
+async function registerImport(
+  repository: Repository,
+  { stored, bytes, bundleDigest }: ImportParts,
+): Promise<Imported> {
   const { record, recordDigest } = stored;
   const { model, version, digest } = record;
-  const { result, written } = await commitSection(repository, `import ${model}@${version}`, async (section) => {
-    const state = await loadModel(repository, model);
-    const existing = state.versions.find((other) => other.record.version.toLowerCase() === version.toLowerCase());
-    if (existing !== undefined) {
-      if (existing.recordDigest === recordDigest && existing.deleted === undefined) return undefined;
-      throw new ConflictError('VERSION_EXISTS', `${model}@${existing.record.version} exists already and is not the one in the bundle`, {
-        hint: `compare them: mlops show ${model}@${existing.record.version}`,
-        retryable: false,
+  const { result, written } = await commitSection(
+    repository,
+    `import ${model}@${version}`,
+    async (section) => {
+      const state = await loadModel(repository, model);
+      const existing = state.versions.find(
+        (other) => other.record.version.toLowerCase() === version.toLowerCase(),
+      );
+      if (existing !== undefined) {
+        if (existing.recordDigest === recordDigest && existing.deleted === undefined) return undefined;
+        throw new ConflictError(
+          'VERSION_EXISTS',
+          `${model}@${existing.record.version} exists already and is not the one in the bundle`,
+          {
+            hint: `compare them: mlops show ${model}@${existing.record.version}`,
+            retryable: false,
+          },
+        );
+      }
+      if ((await repository.documents.read(modelPath(model))) === undefined) {
+        await section.create(modelPath(model), encodeDocument({ schema: 'mlops.model/1', model }));
+      }
+      const leftover = (await repository.documents.read(recordPath(model, version))) !== undefined;
+      await (leftover
+        ? section.replace(recordPath(model, version), bytes)
+        : section.create(recordPath(model, version), bytes));
+      return section.appendEvent({
+        type: 'imported',
+        subject: { model, version },
+        digest,
+        evidence: [
+          { type: 'record', digest: recordDigest },
+          { type: 'bundle', digest: bundleDigest },
+        ],
       });
-    }
-    if ((await repository.documents.read(modelPath(model))) === undefined) {
-      await section.create(modelPath(model), encodeDocument({ schema: 'mlops.model/1', model }));
-    }
-    const leftover = (await repository.documents.read(recordPath(model, version))) !== undefined;
-    await (leftover ? section.replace(recordPath(model, version), bytes) : section.create(recordPath(model, version), bytes));
-    return section.appendEvent({
-      type: 'imported',
-      subject: { model, version },
-      digest,
-      evidence: [
-        { type: 'record', digest: recordDigest },
-        { type: 'bundle', digest: bundleDigest },
-      ],
-    });
-  });
+    },
+  );
   return { record, event: result?.id, written };
 }
 
 function damaged(path: string, what: string): MlopsError {
-  return new IntegrityError('BUNDLE_DAMAGED', `${path}: ${what}; nothing was registered`, { hint: 'export it again' });
+  return new IntegrityError('BUNDLE_DAMAGED', `${path}: ${what}; nothing was registered`, {
+    hint: 'export it again',
+  });
 }

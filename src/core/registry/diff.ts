@@ -36,14 +36,21 @@ export interface VersionDiff {
 }
 
 /** What differs between two versions; equal entries are left out. @throws as `resolveVersion` */
-export async function diffVersions(repository: Repository, leftReference: string, rightReference: string): Promise<VersionDiff> {
+export async function diffVersions(
+  repository: Repository,
+  leftReference: string,
+  rightReference: string,
+): Promise<VersionDiff> {
   const { version: left } = await resolveVersion(repository, leftReference);
   const { version: right } = await resolveVersion(repository, rightReference);
   return {
     left,
     right,
     identical: left.record.digest === right.record.digest,
-    metrics: changes(mapValues(left.record.metrics, metricNumber), mapValues(right.record.metrics, metricNumber)),
+    metrics: changes(
+      mapValues(left.record.metrics, metricNumber),
+      mapValues(right.record.metrics, metricNumber),
+    ),
     params: changes(left.record.params, right.record.params),
     tags: changes(left.tags, right.tags),
     data: changes(dataOf(left), dataOf(right)),
@@ -56,10 +63,15 @@ type Values = Readonly<Record<string, string | number>>;
 
 function changes(left: Values, right: Values): Change[] {
   const names = [...new Set([...Object.keys(left), ...Object.keys(right)])].toSorted();
-  return names.map((name) => ({ name, left: left[name], right: right[name] })).filter((change) => !Object.is(change.left, change.right));
+  return names
+    .map((name) => ({ name, left: left[name], right: right[name] }))
+    .filter((change) => !Object.is(change.left, change.right));
 }
 
-function mapValues<T>(values: Readonly<Record<string, T>>, convert: (value: T) => number): Record<string, number> {
+function mapValues<T>(
+  values: Readonly<Record<string, T>>,
+  convert: (value: T) => number,
+): Record<string, number> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, convert(value)]));
 }
 
@@ -76,10 +88,17 @@ function codeOf({ record }: VersionState): Record<string, string> {
   };
 }
 
-async function fileChanges(repository: Repository, left: VersionState, right: VersionState): Promise<FileChange[] | undefined> {
+async function fileChanges(
+  repository: Repository,
+  left: VersionState,
+  right: VersionState,
+): Promise<FileChange[] | undefined> {
   const artifacts = await repository.artifacts();
   try {
-    const [before, after] = await Promise.all([artifacts.manifest(left.record.digest), artifacts.manifest(right.record.digest)]);
+    const [before, after] = await Promise.all([
+      artifacts.manifest(left.record.digest),
+      artifacts.manifest(right.record.digest),
+    ]);
     return compareFiles(before.files, after.files);
   } catch (error) {
     // Metadata can be compared in a clone that has no bytes; anything else is worth hearing of.
@@ -99,6 +118,7 @@ function compareFiles(before: readonly ManifestFile[], after: readonly ManifestF
     const change = previous === undefined ? 'added' : 'modified';
     found.push({ path: file.path, change, leftSize: previous?.size, rightSize: file.size });
   }
-  for (const file of old.values()) found.push({ path: file.path, change: 'removed', leftSize: file.size, rightSize: undefined });
+  for (const file of old.values())
+    found.push({ path: file.path, change: 'removed', leftSize: file.size, rightSize: undefined });
   return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }

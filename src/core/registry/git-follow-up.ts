@@ -21,7 +21,10 @@ export interface GitFollowUpRequest {
  *
  * @throws MlopsError `GIT_FAILED` when a commit was asked for
  */
-export async function followUpInGit(repository: Repository, request: GitFollowUpRequest): Promise<GitFollowUp> {
+export async function followUpInGit(
+  repository: Repository,
+  request: GitFollowUpRequest,
+): Promise<GitFollowUp> {
   const { written, commit, message } = request;
   if (written.length === 0) return { outcome: 'none' };
   if (!commit && !repository.config.git.stage) return { outcome: 'none' };

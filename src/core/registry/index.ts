@@ -4,7 +4,7 @@ export { diffVersions } from './diff.ts';
 export type { Change, FileChange, VersionDiff } from './diff.ts';
 export { followUpInGit } from './git-follow-up.ts';
 export type { GitFollowUp } from './git-follow-up.ts';
-export { history, parseMoment, stageProblems, stagesAt } from './history.ts';
+export { history, parseMoment, stagesAt } from './history.ts';
 export { load } from './load.ts';
 export { parseMetricPairs, parsePairs, readMetricsFile } from './measurements.ts';
 export { listModels, liveVersions, loadModel } from './model-state.ts';

@@ -18,7 +18,11 @@ export async function captureLineage(
 ): Promise<Omit<z.output<typeof Lineage>, 'parent'>> {
   const git = await repository.git();
   const [code, digests] = await Promise.all([git.codeState(), digestData(repository, data)]);
-  return { git: { ...code }, ...(digests.length === 0 ? {} : { data: digests }), environment: { ...repository.environment } };
+  return {
+    git: { ...code },
+    ...(digests.length === 0 ? {} : { data: digests }),
+    environment: { ...repository.environment },
+  };
 }
 
 async function digestData(

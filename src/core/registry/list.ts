@@ -2,7 +2,14 @@ import * as z from 'zod';
 import { UsageError, type MlopsError } from '../../errors.ts';
 import { compareBy, matches, parseFilter, parseSort } from '../query/index.ts';
 import type { Repository } from '../repository/repository.ts';
-import { assertModelExists, listModels, liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
+import {
+  assertModelExists,
+  listModels,
+  liveVersions,
+  loadModel,
+  type ModelState,
+  type VersionState,
+} from './model-state.ts';
 import { assertStageExists } from './move-stage.ts';
 import { heldVersion } from './stage-pointer.ts';
 import { filterSubject, summarise, VERSION_QUERY, type VersionSummary } from './version-summary.ts';
@@ -45,7 +52,9 @@ export async function overview(
 ): Promise<{ models: ModelOverview[]; problems: RegistryProblem[] }> {
   const select = selector(repository, request);
   if (request.sort !== undefined) {
-    throw new UsageError('SORT_INVALID', '--sort orders the versions of one model', { hint: 'name the model: mlops list <model> --sort <key>' });
+    throw new UsageError('SORT_INVALID', '--sort orders the versions of one model', {
+      hint: 'name the model: mlops list <model> --sort <key>',
+    });
   }
   const models: ModelOverview[] = [];
   const problems: RegistryProblem[] = [];
@@ -69,7 +78,13 @@ function summariseModel(state: ModelState, versions: readonly VersionState[]): M
     if (version !== undefined) stages[stage] = version;
   }
   const latest = versions[0]?.record;
-  return { model: state.model, versions: versions.length, latest: latest?.version ?? null, stages, updatedAt: latest?.createdAt ?? null };
+  return {
+    model: state.model,
+    versions: versions.length,
+    latest: latest?.version ?? null,
+    stages,
+    updatedAt: latest?.createdAt ?? null,
+  };
 }
 
 /** The versions of a model, newest first unless `sort` says otherwise. `total` is their number before `limit`. */
@@ -84,12 +99,21 @@ export async function listVersions(
   let found = select(state);
   if (order !== undefined) {
     const subjects = found.map((version) => ({ version, subject: filterSubject(version) }));
-    found = subjects.toSorted((left, right) => order(left.subject, right.subject)).map(({ version }) => version);
+    found = subjects
+      .toSorted((left, right) => order(left.subject, right.subject))
+      .map(({ version }) => version);
   }
-  return { versions: found.slice(0, request.limit).map(summarise), total: found.length, problems: state.problems };
+  return {
+    versions: found.slice(0, request.limit).map(summarise),
+    total: found.length,
+    problems: state.problems,
+  };
 }
 
-function selector(repository: Repository, { stage, filter, all }: ListRequest): (state: ModelState) => VersionState[] {
+function selector(
+  repository: Repository,
+  { stage, filter, all }: ListRequest,
+): (state: ModelState) => VersionState[] {
   if (stage !== undefined) assertStageExists(repository, stage);
   const parsed = filter === undefined ? undefined : parseFilter(filter, VERSION_QUERY);
   return (state) => {

@@ -38,11 +38,17 @@ export async function load(repository: Repository, request: LoadRequest): Promis
   assertExpected(request.expect, { digest, name: `${model}@${label}` });
   const artifacts = await repository.artifacts();
   const manifest = await artifacts.manifest(digest);
-  const wanted = manifest.files.filter((file) => isWanted(file.path === '' ? basename(path) : file.path, request.files));
+  const wanted = manifest.files.filter((file) =>
+    isWanted(file.path === '' ? basename(path) : file.path, request.files),
+  );
   if (wanted.length === 0 && request.files.length > 0) {
-    throw new UsageError('NO_FILE_MATCHES', `no file of ${model}@${label} matches ${request.files.join(', ')}`, {
-      hint: `see its files: mlops show ${model}@${label} --files`,
-    });
+    throw new UsageError(
+      'NO_FILE_MATCHES',
+      `no file of ${model}@${label} matches ${request.files.join(', ')}`,
+      {
+        hint: `see its files: mlops show ${model}@${label} --files`,
+      },
+    );
   }
   const target = request.target ?? resolve(request.cwd, basename(path));
   const paths = new Set(wanted.map((file) => file.path));
@@ -53,14 +59,23 @@ export async function load(repository: Repository, request: LoadRequest): Promis
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  return { version, target, outcome, files: wanted.length, size: wanted.reduce((sum, file) => sum + file.size, 0) };
+  return {
+    version,
+    target,
+    outcome,
+    files: wanted.length,
+    size: wanted.reduce((sum, file) => sum + file.size, 0),
+  };
 }
 
 function isWanted(path: string, globs: readonly string[]): boolean {
   return globs.length === 0 || globs.some((glob) => matchesGlob(glob, path));
 }
 
-function assertExpected(expect: string | undefined, { digest, name }: { digest: string; name: string }): void {
+function assertExpected(
+  expect: string | undefined,
+  { digest, name }: { digest: string; name: string },
+): void {
   if (expect === undefined) return;
   const hex = expect.replace(/^sha256:/, '');
   if (!/^[0-9a-f]{8,64}$/.test(hex)) {
@@ -69,7 +84,11 @@ function assertExpected(expect: string | undefined, { digest, name }: { digest: 
     });
   }
   if (digest.startsWith(`sha256:${hex}`)) return;
-  throw new IntegrityError('DIGEST_UNEXPECTED', `${name} has the digest ${digest}, not sha256:${hex}; nothing was written`, {
-    hint: 'the stage may have moved since you pinned the digest: see `mlops history`',
-  });
+  throw new IntegrityError(
+    'DIGEST_UNEXPECTED',
+    `${name} has the digest ${digest}, not sha256:${hex}; nothing was written`,
+    {
+      hint: 'the stage may have moved since you pinned the digest: see `mlops history`',
+    },
+  );
 }

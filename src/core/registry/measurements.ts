@@ -14,7 +14,8 @@ export function parsePairs(pairs: readonly string[], what: 'metric' | 'param' | 
     const at = pair.indexOf('=');
     const key = pair.slice(0, at).trim();
     if (at === -1 || key === '') throw pairError(what, `"${pair.slice(0, 100)}" is not <key>=<value>`);
-    if (['__proto__', 'constructor', 'prototype'].includes(key)) throw pairError(what, `"${key}" can't be a key`);
+    if (['__proto__', 'constructor', 'prototype'].includes(key))
+      throw pairError(what, `"${key}" can't be a key`);
     if (found.has(key)) throw pairError(what, `"${key}" is given twice`);
     const value = pair.slice(at + 1);
     assertLimit(key.length, LIMITS.keyLength, `characters in the key "${key.slice(0, 40)}"`);
@@ -29,7 +30,8 @@ export function parsePairs(pairs: readonly string[], what: 'metric' | 'param' | 
 /** Metrics as typed; `nan`, `inf` and `-inf` are numbers here. */
 export function parseMetricPairs(pairs: readonly string[]): Map<string, MetricValue> {
   const metrics = new Map<string, MetricValue>();
-  for (const [key, text] of parsePairs(pairs, 'metric')) metrics.set(key, metricValue(parseNumber(key, text)));
+  for (const [key, text] of parsePairs(pairs, 'metric'))
+    metrics.set(key, metricValue(parseNumber(key, text)));
   return metrics;
 }
 
@@ -59,9 +61,13 @@ export async function readMetricsFile(path: string): Promise<Map<string, MetricV
     });
   }
   if (stats.size > LIMITS.metricsFileBytes) {
-    throw new UsageError('LIMIT_EXCEEDED', `${path} has ${stats.size} bytes; a metrics file has at most ${LIMITS.metricsFileBytes}`, {
-      hint: 'keep per-step histories out of it and give the final values',
-    });
+    throw new UsageError(
+      'LIMIT_EXCEEDED',
+      `${path} has ${stats.size} bytes; a metrics file has at most ${LIMITS.metricsFileBytes}`,
+      {
+        hint: 'keep per-step histories out of it and give the final values',
+      },
+    );
   }
   const text = quoteNonFinite(await readFile(path, 'utf8'));
   const metrics = new Map<string, MetricValue>();
@@ -75,16 +81,25 @@ function parseMetricsText(text: string, path: string): unknown {
     return parseJson(Buffer.from(text), { source: path });
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    throw new UsageError('METRICS_INVALID', cause.message, { hint: 'the file must be JSON, for example {"accuracy": 0.95}', cause });
+    throw new UsageError('METRICS_INVALID', cause.message, {
+      hint: 'the file must be JSON, for example {"accuracy": 0.95}',
+      cause,
+    });
   }
 }
 
 /** Python's json.dump writes bare NaN, Infinity and -Infinity; strings are left alone. */
 function quoteNonFinite(text: string): string {
-  return text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) => (token.startsWith('"') ? token : `"${token}"`));
+  return text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) =>
+    token.startsWith('"') ? token : `"${token}"`,
+  );
 }
 
-function collect(value: unknown, path: readonly string[], into: { path: string; metrics: Map<string, MetricValue> }): void {
+function collect(
+  value: unknown,
+  path: readonly string[],
+  into: { path: string; metrics: Map<string, MetricValue> },
+): void {
   const key = path.join('.');
   if (typeof value === 'number') {
     into.metrics.set(key, metricValue(value));
@@ -94,9 +109,13 @@ function collect(value: unknown, path: readonly string[], into: { path: string; 
     for (const [name, member] of Object.entries(value)) collect(member, [...path, name], into);
     return;
   } else {
-    throw new UsageError('METRICS_INVALID', `${into.path}: ${key === '' ? 'the document' : `"${key}"`} is not a number`, {
-      hint: 'a metrics file holds numbers, by name; text belongs into --param or --tag',
-    });
+    throw new UsageError(
+      'METRICS_INVALID',
+      `${into.path}: ${key === '' ? 'the document' : `"${key}"`} is not a number`,
+      {
+        hint: 'a metrics file holds numbers, by name; text belongs into --param or --tag',
+      },
+    );
   }
   if (key === '') throw new UsageError('METRICS_INVALID', `${into.path}: expected an object of numbers`);
   assertLimit(key.length, LIMITS.keyLength, `characters in the metric name "${key.slice(0, 40)}"`);
@@ -110,5 +129,7 @@ export function assertLimit(count: number, limit: number, what: string): void {
 }
 
 function pairError(what: string, problem: string): UsageError {
-  return new UsageError('PAIR_INVALID', `--${what}: ${problem}`, { hint: `for example --${what} ${what === 'metric' ? 'accuracy=0.95' : 'name=value'}` });
+  return new UsageError('PAIR_INVALID', `--${what}: ${problem}`, {
+    hint: `for example --${what} ${what === 'metric' ? 'accuracy=0.95' : 'name=value'}`,
+  });
 }

@@ -4,7 +4,13 @@ import { nearestNames } from '../../lib/nearest.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { loadEventLog, REGISTERING_EVENT_TYPES, type AuditEvent, type EventLog } from '../audit/index.ts';
 import { loadDirectory } from '../repository/directory-index.ts';
-import { eventsDirectory, gitPath, MODELS_DIRECTORY, stagePath, versionsDirectory } from '../repository/layout.ts';
+import {
+  eventsDirectory,
+  gitPath,
+  MODELS_DIRECTORY,
+  stagePath,
+  versionsDirectory,
+} from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { ModelName } from './names.ts';
 import { parseRecord, type StoredRecord, type VersionRecord } from './record.ts';
@@ -62,14 +68,20 @@ export async function assertModelExists(documents: DocumentStore, model: string)
   });
 }
 
-export async function loadModel(repository: Repository, model: string): Promise<ModelState> {
+/** @param options.fresh read every document, leaning on no index: for `verify` */
+export async function loadModel(
+  repository: Repository,
+  model: string,
+  options: { fresh?: boolean } = {},
+): Promise<ModelState> {
   const { documents } = repository;
   const files = await loadDirectory<StoredRecord>(documents, {
     directory: versionsDirectory(model),
     index: { name: `versions-${model}`, version: 'version/1' },
     parse: (bytes, name) => parseRecord(bytes, { model, name }) as StoredRecord & JsonValue,
+    fresh: options.fresh,
   });
-  const log = await loadEventLog(documents, model);
+  const log = await loadEventLog(documents, model, options);
   const stages = await loadStages(repository, model, log);
   const problems: ModelProblem[] = log.damaged.map(({ name, error }) => ({
     kind: 'event',
@@ -79,7 +91,8 @@ export async function loadModel(repository: Repository, model: string): Promise<
   const records: StoredRecord[] = [];
   for (const { name, value, error } of files) {
     if (value !== undefined) records.push(value);
-    else if (error !== undefined) problems.push({ kind: 'record', path: gitPath(`${versionsDirectory(model)}/${name}`), error });
+    else if (error !== undefined)
+      problems.push({ kind: 'record', path: gitPath(`${versionsDirectory(model)}/${name}`), error });
   }
   for (const [stage, state] of stages) {
     if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;

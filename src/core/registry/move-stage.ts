@@ -39,28 +39,45 @@ export interface MovedStage {
  * @throws ConflictError `STAGE_CONFLICT`, `STAGE_BEHIND`, `STAGE_MOVED`, `LOCKED`; IntegrityError `STAGE_DAMAGED`
  */
 export async function moveStage(repository: Repository, move: StageMove): Promise<MovedStage> {
-  const { result, written } = await commitSection(repository, `${move.type} ${move.model}@${move.version}`, async (section) => {
-    const finished = await finishPending(repository, section);
-    if (finished !== undefined && isSameMove(finished, move)) {
-      const { model, stage, version } = move;
-      return { model, stage, version, previous: finished.from, event: finished.id, moved: true };
-    }
-    return applyMove(repository, section, move);
-  });
+  const { result, written } = await commitSection(
+    repository,
+    `${move.type} ${move.model}@${move.version}`,
+    async (section) => {
+      const finished = await finishPending(repository, section);
+      if (finished !== undefined && isSameMove(finished, move)) {
+        const { model, stage, version } = move;
+        return { model, stage, version, previous: finished.from, event: finished.id, moved: true };
+      }
+      return applyMove(repository, section, move);
+    },
+  );
   return { ...result, written };
 }
 
-async function applyMove(repository: Repository, section: CommitSection, move: StageMove): Promise<Omit<MovedStage, 'written'>> {
+async function applyMove(
+  repository: Repository,
+  section: CommitSection,
+  move: StageMove,
+): Promise<Omit<MovedStage, 'written'>> {
   const { model, stage, version, digest } = move;
   const state = await readStage(repository, model, stage);
   const previous = previousVersion(state, move);
-  if (state?.status === 'ok' && previous === version && state.tips.length === 1 && move.type !== 'rolled-back') {
+  if (
+    state?.status === 'ok' &&
+    previous === version &&
+    state.tips.length === 1 &&
+    move.type !== 'rolled-back'
+  ) {
     return { model, stage, version, previous, event: state.pointer.event, moved: false };
   }
   if (move.expected !== undefined && previous !== move.expected) {
-    throw new ConflictError('STAGE_MOVED', `the stage ${stage} of ${model} was moved to ${previous ?? 'nothing'} meanwhile`, {
-      hint: `look at it: mlops history ${model} --stage ${stage}`,
-    });
+    throw new ConflictError(
+      'STAGE_MOVED',
+      `the stage ${stage} of ${model} was moved to ${previous ?? 'nothing'} meanwhile`,
+      {
+        hint: `look at it: mlops history ${model} --stage ${stage}`,
+      },
+    );
   }
   await markPending(repository, { model, stage });
   try {
@@ -71,9 +88,15 @@ async function applyMove(repository: Repository, section: CommitSection, move: S
       to: version,
       digest,
       ...(move.reason === undefined ? {} : { reason: move.reason }),
-      evidence: (move.type === 'resolved' ? (state?.tips ?? []) : []).map((tip) => ({ type: 'candidate', digest: tip.id })),
+      evidence: (move.type === 'resolved' ? (state?.tips ?? []) : []).map((tip) => ({
+        type: 'candidate',
+        digest: tip.id,
+      })),
     });
-    await section.replace(stagePath(model, stage), pointerBytes({ model, stage, version, digest, event: event.id }));
+    await section.replace(
+      stagePath(model, stage),
+      pointerBytes({ model, stage, version, digest, event: event.id }),
+    );
     await clearPending(repository);
     return { model, stage, version, previous, event: event.id, moved: true };
   } catch (error) {
@@ -92,7 +115,11 @@ function previousVersion(state: StageState | undefined, move: StageMove): string
 }
 
 /** Undefined when neither a pointer nor an event speaks of the stage. */
-async function readStage(repository: Repository, model: string, stage: string): Promise<StageState | undefined> {
+async function readStage(
+  repository: Repository,
+  model: string,
+  stage: string,
+): Promise<StageState | undefined> {
   const log = await loadEventLog(repository.documents, model);
   let bytes: Uint8Array | undefined;
   let failure: unknown;
@@ -115,7 +142,10 @@ async function readStage(repository: Repository, model: string, stage: string): 
 }
 
 /** Lets the pointer follow the event that a crash of this host left without one; resolves to that event. */
-async function finishPending(repository: Repository, section: CommitSection): Promise<AuditEvent | undefined> {
+async function finishPending(
+  repository: Repository,
+  section: CommitSection,
+): Promise<AuditEvent | undefined> {
   const pending = await readPending(repository);
   if (pending === undefined) return undefined;
   const { model, stage } = pending;
@@ -129,7 +159,9 @@ async function finishPending(repository: Repository, section: CommitSection): Pr
 }
 
 /** The one event that the pointer does not follow yet, if that is all that is amiss. */
-export function unfinishedMove(state: StageState | undefined): (AuditEvent & { to: string; digest: string }) | undefined {
+export function unfinishedMove(
+  state: StageState | undefined,
+): (AuditEvent & { to: string; digest: string }) | undefined {
   if (state?.status !== 'behind' || state.tips.length !== 1) return undefined;
   const tip = state.tips[0];
   if (tip?.to === undefined || tip.digest === undefined) return undefined;
@@ -138,10 +170,18 @@ export function unfinishedMove(state: StageState | undefined): (AuditEvent & { t
 
 function isSameMove(event: AuditEvent, move: StageMove): boolean {
   const { subject, type, to } = event;
-  return subject.model === move.model && subject.stage === move.stage && type === move.type && to === move.version;
+  return (
+    subject.model === move.model && subject.stage === move.stage && type === move.type && to === move.version
+  );
 }
 
-function pointerBytes(pointer: { model: string; stage: string; version: string; digest: string; event: string }): Uint8Array {
+function pointerBytes(pointer: {
+  model: string;
+  stage: string;
+  version: string;
+  digest: string;
+  event: string;
+}): Uint8Array {
   return encodeDocument({ schema: 'mlops.stage/1', ...pointer });
 }
 

@@ -25,7 +25,9 @@ export const VersionLabel = z
   .refine((label) => !label.endsWith('.'), 'a version label does not end in "."')
   .refine((label) => !isReservedName(label), 'Windows reserves this name');
 
-export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest is "sha256:" and 64 hexadecimal digits');
+export const Digest = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'a digest is "sha256:" and 64 hexadecimal digits');
 
 /** What a person typed to name a version. */
 export type Reference =

@@ -24,7 +24,10 @@ export interface PromoteRequest extends VerifyBytesOptions {
  *
  * @throws as `resolveVersion` and `moveStage`; UsageError `STAGE_NOT_FOUND`; IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED`
  */
-export async function promote(repository: Repository, request: PromoteRequest): Promise<MovedStage & { promoted: VersionState }> {
+export async function promote(
+  repository: Repository,
+  request: PromoteRequest,
+): Promise<MovedStage & { promoted: VersionState }> {
   assertStageExists(repository, request.stage);
   const { version } = await resolveVersion(repository, request.reference);
   const { model, version: label, digest } = version.record;
@@ -55,7 +58,9 @@ export async function rollback(repository: Repository, request: RollbackRequest)
   await assertModelExists(repository.documents, model);
   const state = await loadModel(repository, model);
   const { current, finishing } = currentVersion(state, request);
-  const target = finishing ? selectVersion(repository, state, current) : rollbackTarget(repository, state, request, current);
+  const target = finishing
+    ? selectVersion(repository, state, current)
+    : rollbackTarget(repository, state, request, current);
   await verifyBytes(repository, target, request);
   return moveStage(repository, {
     type: 'rolled-back',
@@ -80,7 +85,8 @@ function currentVersion(
   if (stageState === undefined) throw noPrevious(model, stage, 'holds no version');
   if (stageState.status === 'ok') return { current: stageState.pointer.version, finishing: false };
   const tip = unfinishedMove(stageState);
-  if (tip === undefined || stageState.status !== 'behind' || !stageState.interrupted) throw stageState.problem;
+  if (tip === undefined || stageState.status !== 'behind' || !stageState.interrupted)
+    throw stageState.problem;
   return { current: tip.to, finishing: tip.type === 'rolled-back' && (to === undefined || to === tip.to) };
 }
 
@@ -112,7 +118,8 @@ function rollbackTarget(
 export function earlierVersions(log: EventLog, stage: string, current: string): string[] {
   const held: string[] = [];
   for (const event of log.newestFirst.toReversed()) {
-    if (event.subject.stage !== stage || !STAGE_EVENT_TYPES.has(event.type) || event.to === undefined) continue;
+    if (event.subject.stage !== stage || !STAGE_EVENT_TYPES.has(event.type) || event.to === undefined)
+      continue;
     const at = event.type === 'rolled-back' ? held.lastIndexOf(event.to) : -1;
     if (at !== -1) held.length = at + 1;
     else if (held.at(-1) !== event.to) held.push(event.to);
@@ -129,13 +136,21 @@ function noPrevious(model: string, stage: string, what: string): UsageError {
 }
 
 /** @throws IntegrityError when the bytes are missing or damaged; the pointer is then left as it is */
-async function verifyBytes(repository: Repository, version: VersionState, options: VerifyBytesOptions): Promise<void> {
+async function verifyBytes(
+  repository: Repository,
+  version: VersionState,
+  options: VerifyBytesOptions,
+): Promise<void> {
   const { model, version: label, digest } = version.record;
   const artifacts = await repository.artifacts();
   if (!(await artifacts.present(digest))) {
-    throw new IntegrityError('OBJECT_MISSING', `the bytes of ${model}@${label} (${digest}) are not all in this clone; the stage is unchanged`, {
-      hint: `see what is missing: mlops verify ${model}@${label}`,
-    });
+    throw new IntegrityError(
+      'OBJECT_MISSING',
+      `the bytes of ${model}@${label} (${digest}) are not all in this clone; the stage is unchanged`,
+      {
+        hint: `see what is missing: mlops verify ${model}@${label}`,
+      },
+    );
   }
   const { signal, onProgress } = options;
   await artifacts.verifyArtifact(digest, {

@@ -46,7 +46,9 @@ export const Lineage = z.looseObject({
     })
     .optional(),
   data: z
-    .array(z.looseObject({ role: Key, path: z.string().max(4096), digest: Digest, size: z.number().int().min(0) }))
+    .array(
+      z.looseObject({ role: Key, path: z.string().max(4096), digest: Digest, size: z.number().int().min(0) }),
+    )
     .max(100)
     .optional(),
   environment: z.looseObject({}).optional(),
@@ -62,7 +64,11 @@ const VersionFields = z.object({
   size: z.number().int().min(0),
   files: z.number().int().min(0),
   path: z.string().max(4096),
-  format: z.looseObject({ name: z.string().max(100), framework: z.string().max(100), details: z.looseObject({}) }),
+  format: z.looseObject({
+    name: z.string().max(100),
+    framework: z.string().max(100),
+    details: z.looseObject({}),
+  }),
   signature: Signature.optional(),
   metrics: bounded(MetricValue, LIMITS.metrics),
   params: bounded(z.string().max(LIMITS.paramLength), LIMITS.params),
@@ -89,9 +95,13 @@ export function parseRecord(bytes: Uint8Array, file: { model: string; name: stri
   const path = gitPath(recordPath(file.model, label));
   const record = parseDocument(bytes, VersionDocument, { path, canonical: true });
   if (record.model !== file.model || record.version !== label) {
-    throw new IntegrityError('RECORD_DAMAGED', `${path}: is the record of ${record.model}@${record.version}`, {
-      hint: `restore it from Git: git checkout HEAD -- ${path}`,
-    });
+    throw new IntegrityError(
+      'RECORD_DAMAGED',
+      `${path}: is the record of ${record.model}@${record.version}`,
+      {
+        hint: `restore it from Git: git checkout HEAD -- ${path}`,
+      },
+    );
   }
   return { record, recordDigest: digestOf(bytes) };
 }

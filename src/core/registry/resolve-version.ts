@@ -2,7 +2,14 @@ import { UsageError } from '../../errors.ts';
 import { nearestNames } from '../../lib/nearest.ts';
 import { gitPath, recordPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
-import { assertModelExists, listModels, liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
+import {
+  assertModelExists,
+  listModels,
+  liveVersions,
+  loadModel,
+  type ModelState,
+  type VersionState,
+} from './model-state.ts';
 import { parseReference } from './names.ts';
 import { heldVersion } from './stage-pointer.ts';
 
@@ -21,9 +28,13 @@ export async function resolveVersion(repository: Repository, text: string): Prom
   const reference = parseReference(text);
   if (reference.kind === 'digest') return resolveDigest(repository, reference.prefix);
   if (reference.kind === 'run') {
-    throw new UsageError('VERSION_NOT_FOUND', `no version says that it came from the run ${reference.prefix}`, {
-      hint: 'see the versions with `mlops list <model>`',
-    });
+    throw new UsageError(
+      'VERSION_NOT_FOUND',
+      `no version says that it came from the run ${reference.prefix}`,
+      {
+        hint: 'see the versions with `mlops list <model>`',
+      },
+    );
   }
   await assertModelExists(repository.documents, reference.model);
   const state = await loadModel(repository, reference.model);
@@ -35,14 +46,19 @@ export function selectVersion(repository: Repository, state: ModelState, selecto
   const exact = state.versions.find((version) => version.record.version === selector);
   if (exact !== undefined && exact.deleted === undefined) return exact;
   if (exact?.deleted !== undefined) {
-    throw new UsageError('VERSION_NOT_FOUND', `${state.model}@${selector} was deleted on ${exact.deleted.time}`, {
-      hint: `see why: mlops history ${state.model}`,
-    });
+    throw new UsageError(
+      'VERSION_NOT_FOUND',
+      `${state.model}@${selector} was deleted on ${exact.deleted.time}`,
+      {
+        hint: `see why: mlops history ${state.model}`,
+      },
+    );
   }
   const stage = state.stages.get(selector);
   const held = heldVersion(stage);
   if (held !== undefined) return selectVersion(repository, state, held);
-  if (stage !== undefined && stage.status !== 'ok' && !(stage.status === 'behind' && stage.interrupted)) throw stage.problem;
+  if (stage !== undefined && stage.status !== 'ok' && !(stage.status === 'behind' && stage.interrupted))
+    throw stage.problem;
   const damaged = state.problems.find(({ path }) => path === gitPath(recordPath(state.model, selector)));
   if (damaged !== undefined) throw damaged.error;
   if (repository.config.stages.includes(selector)) {
@@ -50,10 +66,17 @@ export function selectVersion(repository: Repository, state: ModelState, selecto
       hint: `put one there: mlops promote ${state.model}@latest --to ${selector}`,
     });
   }
-  const names = [...liveVersions(state).map(({ record }) => record.version), ...repository.config.stages, 'latest'];
+  const names = [
+    ...liveVersions(state).map(({ record }) => record.version),
+    ...repository.config.stages,
+    'latest',
+  ];
   const near = nearestNames(selector, names);
   throw new UsageError('VERSION_NOT_FOUND', `${state.model} has no version or stage "${selector}"`, {
-    hint: near.length > 0 ? `did you mean ${near.map((name) => `${state.model}@${name}`).join(', ')}?` : `see what there is: mlops list ${state.model}`,
+    hint:
+      near.length > 0
+        ? `did you mean ${near.map((name) => `${state.model}@${name}`).join(', ')}?`
+        : `see what there is: mlops list ${state.model}`,
   });
 }
 

@@ -59,18 +59,30 @@ export async function save(repository: Repository, request: SaveRequest): Promis
 
   if (request.dryRun === true) {
     const state = await loadModel(repository, model);
-    return { record: completeRecord(repository, state, { draft, request }), stored, event: undefined, created: false, warnings, written: [] };
+    return {
+      record: completeRecord(repository, state, { draft, request }),
+      stored,
+      event: undefined,
+      created: false,
+      warnings,
+      written: [],
+    };
   }
   const { result, written } = await commitSection(repository, `save ${model}`, async (section) => {
     const state = await loadModel(repository, model);
     const same = findSame(state, request, draft);
     if (same !== undefined) return { record: same.record, event: same.registered.id, created: false };
-    return register(repository, section, { state, record: completeRecord(repository, state, { draft, request }) });
+    return register(repository, section, {
+      state,
+      record: completeRecord(repository, state, { draft, request }),
+    });
   });
   return { ...result, stored, warnings, written };
 }
 
-function storeOptions(request: SaveRequest): Parameters<Awaited<ReturnType<Repository['artifacts']>>['store']>[1] {
+function storeOptions(
+  request: SaveRequest,
+): Parameters<Awaited<ReturnType<Repository['artifacts']>>['store']>[1] {
   const { allowCollisions, dryRun, signal, onProgress } = request;
   return {
     ...(allowCollisions === undefined ? {} : { allowCollisions }),
@@ -147,15 +159,21 @@ function findSame(state: ModelState, request: SaveRequest, draft: DraftRecord): 
     });
   }
   if (existing.record.digest === draft.digest) return existing;
-  throw new ConflictError('VERSION_EXISTS', `${name} exists already with other bytes (${existing.record.digest})`, {
-    hint: 'versions are immutable: choose another label, or use --bump patch',
-    retryable: false,
-  });
+  throw new ConflictError(
+    'VERSION_EXISTS',
+    `${name} exists already with other bytes (${existing.record.digest})`,
+    {
+      hint: 'versions are immutable: choose another label, or use --bump patch',
+      retryable: false,
+    },
+  );
 }
 
 function contentOf(record: DraftRecord): string {
   const { digest, metrics, params, tags, description, lineage } = record;
-  return digestOf(encodeDocument({ digest, metrics, params, tags, description, data: lineage.data as JsonValue }));
+  return digestOf(
+    encodeDocument({ digest, metrics, params, tags, description, data: lineage.data as JsonValue }),
+  );
 }
 
 async function register(

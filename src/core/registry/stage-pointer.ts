@@ -39,7 +39,11 @@ export type StageState =
   | { status: 'conflict' | 'damaged'; stage: string; tips: readonly AuditEvent[]; problem: MlopsError };
 
 /** The stages that have a pointer, or that an event ever moved. */
-export async function loadStages(repository: Repository, model: string, log: EventLog): Promise<Map<string, StageState>> {
+export async function loadStages(
+  repository: Repository,
+  model: string,
+  log: EventLog,
+): Promise<Map<string, StageState>> {
   const files = await repository.documents.readDirectory(stagesDirectory(model));
   const byStage = new Map(files.map((file) => [file.name.replace(/\.json$/, ''), file]));
   const pending = await readPending(repository);
@@ -82,12 +86,27 @@ export function judgeStage({ model, stage, log, pending, read }: StageFile): Sta
   }
   const tip = tips.find((event) => event.id === pointer.event);
   if (tip !== undefined) {
-    const agrees = pointer.model === model && pointer.stage === stage && pointer.version === tip.to && pointer.digest === tip.digest;
+    const agrees =
+      pointer.model === model &&
+      pointer.stage === stage &&
+      pointer.version === tip.to &&
+      pointer.digest === tip.digest;
     if (agrees) return { status: 'ok', stage, pointer, tips };
-    return { status: 'damaged', stage, tips, problem: disagrees(path, `says ${pointer.version}, but its event says ${tip.to}`) };
+    return {
+      status: 'damaged',
+      stage,
+      tips,
+      problem: disagrees(path, `says ${pointer.version}, but its event says ${tip.to}`),
+    };
   }
-  if (tips.some((event) => isAncestor(log, pointer.event, event.id))) return behind({ model, stage, tips, interrupted, pointer });
-  return { status: 'damaged', stage, tips, problem: disagrees(path, `names an event that never moved this stage`) };
+  if (tips.some((event) => isAncestor(log, pointer.event, event.id)))
+    return behind({ model, stage, tips, interrupted, pointer });
+  return {
+    status: 'damaged',
+    stage,
+    tips,
+    problem: disagrees(path, `names an event that never moved this stage`),
+  };
 }
 
 interface BehindStage {
@@ -118,7 +137,10 @@ function conflictError(at: { model: string; stage: string; tips: readonly AuditE
     'STAGE_CONFLICT',
     `${gitPath(stagePath(model, stage))}: two branches moved the stage ${stage} of ${model}: ${candidates.join(' or ')}`,
     {
-      hint: commands.length === 0 ? `settle it: mlops promote ${model}@<version> --to ${stage} --resolve` : `settle it: ${commands.join('  or  ')}`,
+      hint:
+        commands.length === 0
+          ? `settle it: mlops promote ${model}@<version> --to ${stage} --resolve`
+          : `settle it: ${commands.join('  or  ')}`,
       retryable: false,
     },
   );

@@ -18,13 +18,24 @@ export interface LabelRequest {
  * @throws UsageError `LABEL_INVALID`; ConflictError `VERSION_EXISTS` for one that differs from an existing one in case only
  */
 export function chooseLabel(repository: Repository, state: ModelState, request: LabelRequest): string {
-  const taken = [...state.versions.map(({ record }) => record), ...state.unregistered.map(({ record }) => record)];
+  const taken = [
+    ...state.versions.map(({ record }) => record),
+    ...state.unregistered.map(({ record }) => record),
+  ];
   if (request.label !== undefined) {
-    assertLabelFree(repository, request.label, taken.map(({ version }) => version));
+    assertLabelFree(
+      repository,
+      request.label,
+      taken.map(({ version }) => version),
+    );
     return request.label;
   }
   if (request.bump !== undefined) return bumpLabel(state.versions, request.bump);
-  const stamp = repository.now().toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(/[-:]/g, '');
+  const stamp = repository
+    .now()
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(/[-:]/g, '');
   const labels = new Set(taken.map(({ version }) => version));
   let label = stamp;
   for (let count = 2; labels.has(label); count += 1) label = `${stamp}-${count}`;
@@ -39,10 +50,14 @@ function assertLabelFree(repository: Repository, label: string, taken: readonly 
   }
   const twin = taken.find((other) => other !== label && other.toLowerCase() === label.toLowerCase());
   if (twin === undefined) return;
-  throw new ConflictError('VERSION_EXISTS', `"${label}" differs from the version "${twin}" only in letter case`, {
-    hint: 'choose another label; some file systems can\'t tell the two apart',
-    retryable: false,
-  });
+  throw new ConflictError(
+    'VERSION_EXISTS',
+    `"${label}" differs from the version "${twin}" only in letter case`,
+    {
+      hint: "choose another label; some file systems can't tell the two apart",
+      retryable: false,
+    },
+  );
 }
 
 const SEMANTIC = /^(v?)(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$/;

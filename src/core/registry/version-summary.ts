@@ -51,11 +51,19 @@ export function summarise(version: VersionState): VersionSummary {
 }
 
 /** Metrics for JSON: `null` for what JSON can't hold, and the reason beside it. */
-export function jsonMetrics(metrics: Readonly<Record<string, MetricValue>>): Pick<VersionSummary, 'metrics' | 'nonFinite'> {
+export function jsonMetrics(
+  metrics: Readonly<Record<string, MetricValue>>,
+): Pick<VersionSummary, 'metrics' | 'nonFinite'> {
   const entries = Object.entries(metrics);
   return {
-    metrics: Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'number' ? value : null])),
-    nonFinite: Object.fromEntries(entries.filter((entry): entry is [string, Exclude<MetricValue, number>] => typeof entry[1] === 'string')),
+    metrics: Object.fromEntries(
+      entries.map(([key, value]) => [key, typeof value === 'number' ? value : null]),
+    ),
+    nonFinite: Object.fromEntries(
+      entries.filter(
+        (entry): entry is [string, Exclude<MetricValue, number>] => typeof entry[1] === 'string',
+      ),
+    ),
   };
 }
 
@@ -79,7 +87,9 @@ export const VERSION_QUERY: QueryOptions = {
 
 export function filterSubject({ record, tags, description }: VersionState): FilterSubject {
   return {
-    metrics: Object.fromEntries(Object.entries(record.metrics).map(([key, value]) => [key, metricNumber(value)])),
+    metrics: Object.fromEntries(
+      Object.entries(record.metrics).map(([key, value]) => [key, metricNumber(value)]),
+    ),
     params: record.params,
     tags,
     attributes: {

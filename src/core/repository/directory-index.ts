@@ -19,6 +19,8 @@ export interface LoadDirectoryOptions<T> {
   /** Name of the index below cache/index; change `version` whenever `parse` gives something else. */
   index: { name: string; version: string };
   parse(bytes: Uint8Array, name: string): T & JsonValue;
+  /** Read and parse every file, whatever the index says; default false. For whoever is there to prove content. */
+  fresh?: boolean | undefined;
 }
 
 /**
@@ -32,12 +34,15 @@ export async function loadDirectory<T>(
 ): Promise<IndexedDocument<T>[]> {
   const files = await documents.readDirectory(options.directory);
   if (files.length === 0) return [];
-  const known = await readIndex(documents, options.index);
+  const known = options.fresh === true ? [] : await readIndex(documents, options.index);
   let misses = 0;
+  let at = 0;
   const entries: StoredIndex['entries'] = [];
   const loaded = files.map((file): IndexedDocument<T> => {
-    const cached = known.get(file.name);
-    if (cached !== undefined && file.fingerprint !== undefined && cached[1] === file.fingerprint) {
+    // Both lists are sorted by name, so one walk through both finds every match.
+    while (nameOf(known[at]) < file.name) at += 1;
+    const cached = known[at];
+    if (nameOf(cached) === file.name && isEntry(cached) && cached[1] === file.fingerprint) {
       entries.push(cached);
       return { name: file.name, value: cached[2] as T };
     }
@@ -70,19 +75,26 @@ function parseFile<T>(file: DocumentFile, parse: (bytes: Uint8Array, name: strin
 async function readIndex(
   documents: DocumentStore,
   index: { name: string; version: string },
-): Promise<Map<string, StoredIndex['entries'][number]>> {
+): Promise<readonly unknown[]> {
   const bytes = await documents.readCache(index.name);
-  if (bytes === undefined) return new Map();
+  if (bytes === undefined) return [];
   try {
-    const stored = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<StoredIndex> | null;
-    if (stored?.version !== index.version || !Array.isArray(stored.entries)) return new Map();
-    return new Map(stored.entries.filter(isEntry).map((entry) => [entry[0], entry]));
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+    const stored = JSON.parse(text) as Partial<StoredIndex> | null;
+    return stored?.version === index.version && Array.isArray(stored.entries) ? stored.entries : [];
   } catch {
     // A torn or foreign index is worth nothing and costs nothing.
-    return new Map();
+    return [];
   }
 }
 
+/** The name of an entry; beyond the end, or of rubbish, one that sorts after every other. */
+function nameOf(entry: unknown): string {
+  return Array.isArray(entry) && typeof entry[0] === 'string' ? entry[0] : '\uffff';
+}
+
 function isEntry(entry: unknown): entry is StoredIndex['entries'][number] {
-  return Array.isArray(entry) && entry.length === 3 && typeof entry[0] === 'string' && typeof entry[1] === 'string';
+  return (
+    Array.isArray(entry) && entry.length === 3 && typeof entry[0] === 'string' && typeof entry[1] === 'string'
+  );
 }

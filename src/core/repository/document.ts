@@ -16,26 +16,40 @@ export interface ParseDocumentOptions {
  * @throws IntegrityError `DOCUMENT_INVALID`, `JSON_INVALID`; ConflictError `MERGE_CONFLICT`;
  * UsageError `FORMAT_UNSUPPORTED` for a newer version of the document
  */
-export function parseDocument<S extends z.ZodType>(bytes: Uint8Array, schema: S, options: ParseDocumentOptions): z.output<S> {
+export function parseDocument<S extends z.ZodType>(
+  bytes: Uint8Array,
+  schema: S,
+  options: ParseDocumentOptions,
+): z.output<S> {
   const { path } = options;
   const value = parseJson(bytes, { source: path });
   const result = schema.safeParse(value);
   if (!result.success) {
     const newer = newerSchema(value);
     if (newer !== undefined) {
-      throw new UsageError('FORMAT_UNSUPPORTED', `${path} is written as ${newer}, which this version does not know`, {
-        hint: 'install a newer mlops; the file is untouched',
-      });
+      throw new UsageError(
+        'FORMAT_UNSUPPORTED',
+        `${path} is written as ${newer}, which this version does not know`,
+        {
+          hint: 'install a newer mlops; the file is untouched',
+        },
+      );
     }
-    const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`);
+    const problems = result.error.issues.map(
+      (issue) => `${issue.path.join('.') || 'document'}: ${issue.message}`,
+    );
     throw new IntegrityError('DOCUMENT_INVALID', `${path}: ${problems.slice(0, 3).join('; ')}`, {
       hint: `restore it from Git: git checkout HEAD -- ${path}`,
     });
   }
   if (options.canonical && Buffer.compare(Buffer.from(canonicalJson(value as JsonValue)), bytes) !== 0) {
-    throw new IntegrityError('DOCUMENT_INVALID', `${path}: not in canonical form, so it was changed after it was written`, {
-      hint: `restore it from Git: git checkout HEAD -- ${path}`,
-    });
+    throw new IntegrityError(
+      'DOCUMENT_INVALID',
+      `${path}: not in canonical form, so it was changed after it was written`,
+      {
+        hint: `restore it from Git: git checkout HEAD -- ${path}`,
+      },
+    );
   }
   return result.data;
 }
@@ -44,7 +58,9 @@ export function parseDocument<S extends z.ZodType>(bytes: Uint8Array, schema: S,
 function newerSchema(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('schema' in value)) return undefined;
   const { schema } = value;
-  return typeof schema === 'string' && /^mlops\.[a-z]+\/([2-9]|[1-9][0-9]{1,5})$/.test(schema) ? schema : undefined;
+  return typeof schema === 'string' && /^mlops\.[a-z]+\/([2-9]|[1-9][0-9]{1,5})$/.test(schema)
+    ? schema
+    : undefined;
 }
 
 export function encodeDocument(value: JsonValue): Uint8Array {

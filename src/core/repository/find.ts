@@ -15,9 +15,13 @@ export function findRepositoryRoot(directory: string): string {
     const kind = kindOf(join(at, MLOPS_DIRECTORY));
     if (kind === 'directory') return at;
     if (kind !== undefined) {
-      throw new RefusedError('UNSAFE_PATH', `${join(at, MLOPS_DIRECTORY)} is a ${kind}; it must be a directory`, {
-        hint: 'remove it and run `mlops init`; nothing was read or written through it',
-      });
+      throw new RefusedError(
+        'UNSAFE_PATH',
+        `${join(at, MLOPS_DIRECTORY)} is a ${kind}; it must be a directory`,
+        {
+          hint: 'remove it and run `mlops init`; nothing was read or written through it',
+        },
+      );
     }
     const isGitRoot = kindOf(join(at, '.git')) !== undefined;
     const parent = dirname(at);

@@ -26,9 +26,13 @@ export function formatDocument(): Uint8Array {
 export async function readFormat(documents: DocumentStore): Promise<{ unknownFeatures: readonly string[] }> {
   const bytes = await documents.read(FORMAT_PATH);
   if (bytes === undefined) {
-    throw new UsageError('NOT_A_REPOSITORY', `${gitPath(FORMAT_PATH)} is missing, so this .mlops directory is not complete`, {
-      hint: 'run `mlops init`',
-    });
+    throw new UsageError(
+      'NOT_A_REPOSITORY',
+      `${gitPath(FORMAT_PATH)} is missing, so this .mlops directory is not complete`,
+      {
+        hint: 'run `mlops init`',
+      },
+    );
   }
   const format = parseDocument(bytes, FormatDocument, { path: gitPath(FORMAT_PATH), canonical: false });
   if (format.version > FORMAT_VERSION) {

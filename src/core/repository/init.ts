@@ -30,7 +30,8 @@ export async function initialise(documents: DocumentStore): Promise<Initialised>
   if ((await documents.read(FORMAT_PATH)) !== undefined) await readFormat(documents);
   const written: string[] = [];
   for (const [path, bytes] of files) {
-    if ((await documents.read(path)) === undefined && (await documents.create(path, bytes))) written.push(gitPath(path));
+    if ((await documents.read(path)) === undefined && (await documents.create(path, bytes)))
+      written.push(gitPath(path));
   }
   return { created: written.includes(gitPath(FORMAT_PATH)), written };
 }

@@ -28,13 +28,17 @@ export async function openRepository(parts: RepositoryParts): Promise<Repository
   };
 }
 
-async function readConfig(documents: DocumentStore, loadConfig: RepositoryParts['loadConfig']): Promise<Config> {
+async function readConfig(
+  documents: DocumentStore,
+  loadConfig: RepositoryParts['loadConfig'],
+): Promise<Config> {
   const [config, local] = await Promise.all([documents.read(CONFIG_PATH), documents.read(LOCAL_CONFIG_PATH)]);
   return loadConfig({ config, local });
 }
 
 async function resolveActor(parts: RepositoryParts, fallback: string): Promise<string> {
-  if (parts.actorOverride !== undefined && parts.actorOverride.trim() !== '') return parts.actorOverride.trim();
+  if (parts.actorOverride !== undefined && parts.actorOverride.trim() !== '')
+    return parts.actorOverride.trim();
   const git = await parts.git();
   return (await git.identity()) ?? fallback;
 }
