@@ -78,7 +78,7 @@ export function scanJson(text: string, maxDepth: number): JsonProblem | undefine
 
 /** What is wrong with a key, given as the literal in the text; remembers it otherwise. */
 function checkKey(literal: string, keys: Set<string> | undefined): string | undefined {
-  const key = JSON.parse(literal) as string;
+  const key = literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1);
   if (FORBIDDEN_KEYS.has(key)) return `the key "${key}" is not allowed`;
   if (keys?.has(key)) return `duplicate key ${literal.slice(0, 80)}`;
   keys?.add(key);

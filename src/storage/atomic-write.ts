@@ -142,7 +142,12 @@ async function linkExclusively(temporary: string, path: string): Promise<void> {
     const errno = errnoOf(error);
     if (errno !== 'EPERM' && errno !== 'ENOTSUP' && errno !== 'EOPNOTSUPP' && errno !== 'ENOSYS') throw error;
     await (await open(path, 'wx')).close();
-    await renamePatiently(temporary, path);
+    try {
+      await renamePatiently(temporary, path);
+    } catch (failure) {
+      await rm(path, { force: true });
+      throw failure;
+    }
   }
 }
 
