@@ -39,6 +39,9 @@ function loadedBy(argv: readonly string[]): { files: string[]; inputs: string[];
   return { files, inputs, code: status };
 }
 
+/** Names of paths and nothing else; the context knows where `.mlops` is. */
+const PATHS = 'src/core/repository/layout.ts';
+
 const HEAVY = /node_modules\/(simple-git|tar|minizlib|@aws-sdk|@smithy|@duckdb|duckdb)\//;
 
 describe('start-up', () => {
@@ -54,7 +57,9 @@ describe('start-up', () => {
     expect(files).toContain('dist/main.js');
     expect(inputs).toContain('src/cli/main.ts');
     expect(
-      inputs.filter((input) => HEAVY.test(input) || /src\/(commands|storage|git|core)\/|\/zod\//.test(input)),
+      inputs
+        .filter((input) => input !== PATHS)
+        .filter((input) => HEAVY.test(input) || /src\/(commands|storage|git|core)\/|\/zod\//.test(input)),
     ).toEqual([]);
   });
 
