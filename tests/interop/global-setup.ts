@@ -12,6 +12,6 @@ interface Project {
 }
 
 /** Makes the virtual environment once per run; a failure ends the run with the reason. */
-export default function setup(project: Project): void {
+export function setup(project: Project): void {
   project.provide('interopPython', prepareInteropEnvironment());
 }

@@ -130,9 +130,9 @@ export function npy(header: string, data: Buffer = Buffer.alloc(0)): Buffer {
 /** Universal Binary JSON with 64-bit lengths, as XGBoost writes it. */
 export function ubj(value: unknown): Buffer {
   if (typeof value === 'string') return Buffer.concat([Buffer.from('S'), ubjKey(value)]);
-  if (typeof value === 'number') return Buffer.concat([Buffer.from('l'), u32(value).reverse()]);
+  if (typeof value === 'number') return Buffer.concat([Buffer.from('l'), bigEndian(value, 4)]);
   if (Array.isArray(value)) {
-    const count = Buffer.concat([Buffer.from('[#L'), u64(value.length).reverse()]);
+    const count = Buffer.concat([Buffer.from('[#L'), bigEndian(value.length, 8)]);
     return Buffer.concat([count, ...value.map((item: unknown) => ubj(item))]);
   }
   const members = Object.entries(value as object).flatMap(([key, member]) => [ubjKey(key), ubj(member)]);
@@ -140,5 +140,11 @@ export function ubj(value: unknown): Buffer {
 }
 
 function ubjKey(text: string): Buffer {
-  return Buffer.concat([Buffer.from('L'), u64(Buffer.byteLength(text)).reverse(), Buffer.from(text)]);
+  return Buffer.concat([Buffer.from('L'), bigEndian(Buffer.byteLength(text), 8), Buffer.from(text)]);
+}
+
+function bigEndian(value: number, width: 4 | 8): Buffer {
+  const bytes = Buffer.alloc(width);
+  bytes.writeUInt32BE(value, width - 4);
+  return bytes;
 }

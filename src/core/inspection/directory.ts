@@ -42,7 +42,7 @@ async function recognise(files: readonly ModelFile[]): Promise<Draft> {
   if (savedModel !== undefined) {
     const draft = await withFile(savedModel.path, inspectSavedModel);
     draft.details['variables'] = files.filter((file) =>
-      /^variables\/variables\.data-/.test(file.name),
+      file.name.startsWith('variables/variables.data-'),
     ).length;
     return draft;
   }

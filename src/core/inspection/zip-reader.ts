@@ -1,6 +1,6 @@
 import { createInflateRaw, inflateRawSync } from 'node:zlib';
 import { crc32 } from './crc32.ts';
-import { ByteStream, streamOf } from './byte-stream.ts';
+import { streamOf, type ByteStream } from './byte-stream.ts';
 import { LimitError, MalformedError } from './inspection.ts';
 import { inflated } from './inflated.ts';
 import { printable } from './printable.ts';

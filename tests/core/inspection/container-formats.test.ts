@@ -118,19 +118,20 @@ describe('a legacy PyTorch file', () => {
   });
 });
 
-describe('a Keras archive', () => {
-  const layer = (className: string, module: string): object => ({
-    class_name: className,
-    module,
-    config: {},
-  });
-  const keras = (...layers: object[]): Buffer =>
-    zip({
-      'metadata.json': JSON.stringify({ keras_version: '3.4.1', date_saved: '2026-01-01' }),
-      'config.json': JSON.stringify({ class_name: 'Sequential', module: 'keras', config: { layers } }),
-      'model.weights.h5': 'x',
-    });
+const layer = (className: string, module: string): object => ({
+  class_name: className,
+  module,
+  config: {},
+});
 
+const keras = (...layers: object[]): Buffer =>
+  zip({
+    'metadata.json': JSON.stringify({ keras_version: '3.4.1', date_saved: '2026-01-01' }),
+    'config.json': JSON.stringify({ class_name: 'Sequential', module: 'keras', config: { layers } }),
+    'model.weights.h5': 'x',
+  });
+
+describe('a Keras archive', () => {
   it('is read from its configuration', async () => {
     const { format, warnings } = await inspectBytes(keras(layer('Dense', 'keras.layers')));
     expect(format).toEqual({
