@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { ConflictError, errnoOf, MlopsError, UsageError } from '../errors.ts';
+import { ConflictError, errnoOf, type MlopsError, UsageError } from '../errors.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { gitConfig, gitEnvironment, type Environment, type GitAccess } from './environment.ts';
 

@@ -62,7 +62,6 @@ export function isReservedName(name: string): boolean {
 /** Why some supported system can't hold a file of this relative path, in words for people; undefined when all can. */
 export function portabilityProblem(path: string): string | undefined {
   for (const part of path.split('/')) {
-    // eslint-disable-next-line no-control-regex -- control characters are what this looks for
     if (/[\u0000-\u001f\u007f-\u009f]/.test(part)) return 'a name holds a control character';
     if (BIDI.test(part)) return 'a name holds a control character for the direction of text';
     const forbidden = /[:*?"<>|\\]/.exec(part);

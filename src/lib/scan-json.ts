@@ -14,66 +14,93 @@ const SPACE = 0x20;
 
 type Expectation = 'value' | 'first-element' | 'first-key' | 'key' | 'after-value';
 
+interface Walk {
+  readonly text: string;
+  readonly maxDepth: number;
+  /** One entry an open bracket: the keys seen so far of an object, undefined for an array. */
+  readonly stack: (Set<string> | undefined)[];
+  offset: number;
+  expecting: Expectation;
+}
+
 /**
  * Walks a JSON text (RFC 8259) without building it and reports the first syntax error, duplicate key, forbidden key or
  * nesting beyond `maxDepth`. `JSON.parse` alone accepts duplicate keys silently and gives no line.
  */
 export function scanJson(text: string, maxDepth: number): JsonProblem | undefined {
-  const stack: (Set<string> | undefined)[] = [];
-  let offset = 0;
-  let expecting: Expectation = 'value';
-
+  const walk: Walk = { text, maxDepth, stack: [], offset: 0, expecting: 'value' };
   for (;;) {
-    offset = skipWhiteSpace(text, offset);
-    if (expecting === 'after-value' && stack.length === 0) {
-      return offset === text.length ? undefined : { offset, message: 'unexpected text after the value' };
+    walk.offset = skipWhiteSpace(text, walk.offset);
+    const atEnd = walk.offset === text.length;
+    if (walk.expecting === 'after-value' && walk.stack.length === 0) {
+      return atEnd ? undefined : { offset: walk.offset, message: 'unexpected text after the value' };
     }
-    const character = text[offset];
-    if (character === undefined) return { offset, message: 'unexpected end of the file' };
-
-    if (expecting === 'after-value') {
-      const keys = stack.at(-1);
-      if (character === ',') expecting = keys === undefined ? 'value' : 'key';
-      else if (character === (keys === undefined ? ']' : '}')) stack.pop();
-      else return { offset, message: `expected "," or "${keys === undefined ? ']' : '}'}"` };
-      offset += 1;
-      continue;
-    }
-
-    if (expecting === 'key' || expecting === 'first-key') {
-      if (expecting === 'first-key' && character === '}') {
-        stack.pop();
-        offset += 1;
-        expecting = 'after-value';
-        continue;
-      }
-      const end = endOfString(text, offset);
-      if (end === undefined) return { offset, message: 'expected a key in double quotes' };
-      const problem = checkKey(text.slice(offset, end), stack.at(-1));
-      if (problem !== undefined) return { offset, message: problem };
-      offset = skipWhiteSpace(text, end);
-      if (text[offset] !== ':') return { offset, message: 'expected ":"' };
-      offset += 1;
-      expecting = 'value';
-      continue;
-    }
-
-    if (expecting === 'first-element' && character === ']') {
-      stack.pop();
-      offset += 1;
-      expecting = 'after-value';
-    } else if (character === '{' || character === '[') {
-      if (stack.length >= maxDepth) return { offset, message: `nested deeper than ${maxDepth} levels` };
-      stack.push(character === '{' ? new Set() : undefined);
-      offset += 1;
-      expecting = character === '{' ? 'first-key' : 'first-element';
-    } else {
-      const end = endOfString(text, offset) ?? endOfNumber(text, offset) ?? endOfWord(text, offset);
-      if (end === undefined) return { offset, message: 'expected a JSON value' };
-      offset = end;
-      expecting = 'after-value';
-    }
+    const message = atEnd ? 'unexpected end of the file' : step(walk);
+    if (message !== undefined) return { offset: walk.offset, message };
   }
+}
+
+/** Moves on by one token; what it returns is wrong at the offset where it stopped. */
+function step(walk: Walk): string | undefined {
+  switch (walk.expecting) {
+    case 'after-value':
+      return stepAfterValue(walk);
+    case 'key':
+    case 'first-key':
+      return stepKey(walk);
+    case 'value':
+    case 'first-element':
+      return stepValue(walk);
+  }
+}
+
+function stepAfterValue(walk: Walk): string | undefined {
+  const keys = walk.stack.at(-1);
+  const closing = keys === undefined ? ']' : '}';
+  const character = walk.text[walk.offset];
+  if (character === ',') walk.expecting = keys === undefined ? 'value' : 'key';
+  else if (character === closing) walk.stack.pop();
+  else return `expected "," or "${closing}"`;
+  walk.offset += 1;
+  return undefined;
+}
+
+function stepKey(walk: Walk): string | undefined {
+  const { text, offset } = walk;
+  if (walk.expecting === 'first-key' && text[offset] === '}') return close(walk);
+  const end = endOfString(text, offset);
+  if (end === undefined) return 'expected a key in double quotes';
+  const problem = checkKey(text.slice(offset, end), walk.stack.at(-1));
+  if (problem !== undefined) return problem;
+  walk.offset = skipWhiteSpace(text, end);
+  if (text[walk.offset] !== ':') return 'expected ":"';
+  walk.offset += 1;
+  walk.expecting = 'value';
+  return undefined;
+}
+
+function stepValue(walk: Walk): string | undefined {
+  const { text, offset, stack } = walk;
+  const character = text[offset];
+  if (walk.expecting === 'first-element' && character === ']') return close(walk);
+  if (character === '{' || character === '[') {
+    if (stack.length >= walk.maxDepth) return `nested deeper than ${walk.maxDepth} levels`;
+    stack.push(character === '{' ? new Set() : undefined);
+    walk.offset += 1;
+    walk.expecting = character === '{' ? 'first-key' : 'first-element';
+    return undefined;
+  }
+  const end = endOfString(text, offset) ?? endOfNumber(text, offset) ?? endOfWord(text, offset);
+  if (end === undefined) return 'expected a JSON value';
+  walk.offset = end;
+  walk.expecting = 'after-value';
+  return undefined;
+}
+
+function close(walk: Walk): undefined {
+  walk.stack.pop();
+  walk.offset += 1;
+  walk.expecting = 'after-value';
 }
 
 /** What is wrong with a key, given as the literal in the text; remembers it otherwise. */

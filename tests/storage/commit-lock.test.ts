@@ -182,6 +182,7 @@ describe('a lock that was left behind', () => {
     const { open, plant } = await setUp();
     if (currentBootId() === '') ctx.skip('this platform has no boot id');
     plant({ bootId: '00000000-0000-0000-0000-000000000000' });
+    expect(await open().inspect()).toMatchObject({ stale: true });
     await (await open().acquire('next')).release();
   });
 

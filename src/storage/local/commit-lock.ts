@@ -57,9 +57,11 @@ export function createLocalCommitLock(options: LocalCommitLockOptions): CommitLo
     async acquire(command) {
       await ensurePlainDirectory(mlopsDir, ['tmp']);
       const started = performance.now();
+      let readable = started;
       for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
         const found = readLockFile(path);
         if (found === undefined) {
+          readable = performance.now();
           const owner = newOwner(command);
           const inode = await createLockFile(path, owner);
           if (inode !== undefined) return heldLock(path, owner, inode);
@@ -70,9 +72,10 @@ export function createLocalCommitLock(options: LocalCommitLockOptions): CommitLo
             if (removed) sweepGuards(directory);
             if (removed) continue;
           }
-          const patience =
-            found.owner === undefined ? Math.min(timeoutMs, UNREADABLE_PATIENCE_MS) : timeoutMs;
-          if (!state.stale && performance.now() - started >= patience) throw lockedError(path, state, host);
+          const present = performance.now();
+          if (found.owner !== undefined) readable = present;
+          const overdue = present - started >= timeoutMs || present - readable >= UNREADABLE_PATIENCE_MS;
+          if (!state.stale && overdue) throw lockedError(path, state, host);
         }
         if (performance.now() - started >= timeoutMs + UNREADABLE_PATIENCE_MS) throw busyError(path);
         // Jitter keeps waiting processes from meeting again and again.

@@ -44,16 +44,21 @@ export function newNonce(): string {
 /** Undefined when nothing is there. */
 export function readLockFile(path: string): FoundLock | undefined {
   try {
-    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    if (stats === undefined) return undefined;
-    const owner = stats.size > BigInt(MAX_LOCK_BYTES) ? undefined : parseOwner(path);
-    return {
-      owner,
-      identity: owner?.nonce ?? `${stats.ino}-${stats.mtimeNs}`,
-      inode: stats.ino,
-      size: Number(stats.size),
-      modifiedMs: Number(stats.mtimeMs),
-    };
+    for (;;) {
+      const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      if (stats === undefined) return undefined;
+      const owner = stats.size > BigInt(MAX_LOCK_BYTES) ? undefined : parseOwner(path);
+      // Released or replaced while it was read: what was read and what was looked at may be two different locks.
+      const after = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      if (after?.ino !== stats.ino || after.mtimeNs !== stats.mtimeNs || after.size !== stats.size) continue;
+      return {
+        owner,
+        identity: owner?.nonce ?? `${stats.ino}-${stats.mtimeNs}`,
+        inode: stats.ino,
+        size: Number(stats.size),
+        modifiedMs: Number(stats.mtimeMs),
+      };
+    }
   } catch (error) {
     throw ioError(error, path, 'nothing was changed');
   }
