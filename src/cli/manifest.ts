@@ -120,6 +120,19 @@ export const manifest: Manifest = {
     group: 'Integrity and space',
     load: () => import('../commands/unlock.ts'),
   },
+  config: {
+    summary: 'Read and change settings',
+    group: 'Settings and help',
+    commands: {
+      get: { summary: 'Print one setting', load: () => import('../commands/config/get.ts') },
+      list: {
+        summary: 'Print all settings and where they come from',
+        load: () => import('../commands/config/list.ts'),
+      },
+      set: { summary: 'Change a setting', load: () => import('../commands/config/set.ts') },
+      unset: { summary: 'Go back to the default', load: () => import('../commands/config/unset.ts') },
+    },
+  },
   completion: {
     summary: 'Print a completion script for bash, zsh or fish',
     group: 'Settings and help',
