@@ -110,8 +110,8 @@ export async function decodeBlob(
     const options = { maxOutputLength: blob.length };
     bytes =
       isSmall(stored) && blob.length <= 4 * POOL_THRESHOLD
-        ? (brotliDecompressSync(stored, options) as Buffer<ArrayBuffer>)
-        : ((await decompressInPool(stored, options)) as Buffer<ArrayBuffer>);
+        ? brotliDecompressSync(stored, options)
+        : await decompressInPool(stored, options);
   } catch (cause) {
     throw new IntegrityError('OBJECT_DAMAGED', `blob ${blob.id} can't be decompressed`, { cause });
   }

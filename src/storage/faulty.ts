@@ -84,9 +84,9 @@ export class FaultyObjectStore implements ObjectStore {
 }
 
 function spoil(bytes: Uint8Array, fault: Fault | undefined): Uint8Array {
-  if (fault === 'truncate') return bytes.slice(0, Math.max(0, bytes.length - 1));
+  if (fault === 'truncate') return bytes.subarray(0, Math.max(0, bytes.length - 1));
   if (fault !== 'flip-last-byte' || bytes.length === 0) return bytes;
-  const changed = bytes.slice();
+  const changed = new Uint8Array(bytes);
   changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
   return changed;
 }

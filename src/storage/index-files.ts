@@ -24,7 +24,7 @@ export class MemoryIndexFiles implements IndexFiles {
   }
 
   write(name: string, bytes: Uint8Array): void {
-    this.#files.set(name, Buffer.from(bytes) as Buffer<ArrayBuffer>);
+    this.#files.set(name, Buffer.from(bytes));
   }
 
   remove(name: string): void {

@@ -60,7 +60,7 @@ export function encodeManifest(manifest: Manifest): Buffer<ArrayBuffer> {
   text += manifest.files.length === 0 ? ']' : '\n  ]';
   text += `,\n  "kind": "${manifest.kind}",\n  "schema": "mlops.manifest/1"\n}\n`;
   pieces.push(Buffer.from(text));
-  return Buffer.concat(pieces) as Buffer<ArrayBuffer>;
+  return Buffer.concat(pieces);
 }
 
 /** One blob is the file itself, so its id says nothing new. */

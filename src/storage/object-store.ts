@@ -24,7 +24,8 @@ export type PutOutcome = 'stored' | 'present' | 'replaced';
 /** Objects that become visible and durable together. */
 export interface ObjectBatch {
   /**
-   * Takes the bytes; the caller MUST NOT change them afterwards. Applies back-pressure: it resolves when more may be put.
+   * Takes the bytes; the caller MUST NOT change them until this resolves, and an implementation MUST NOT look at them after
+   * that. Applies back-pressure: it resolves when more may be put.
    * MUST fail with exit 3 when the bytes do not hash to the name, and MUST hash what is already there under that name
    * before it reports `present`.
    */

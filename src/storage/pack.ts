@@ -30,11 +30,18 @@ const SECOND_CAPACITY = 2 * 1024 * 1024;
 /** Collects blobs and lays them out as a pack. Holds at most `PACK_TARGET` and one blob when used as intended. */
 export class PackBuilder {
   readonly entries: PackEntry[] = [];
-  #buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  #buffer: Buffer<ArrayBuffer>;
   #end = HEADER_LENGTH;
 
-  constructor() {
-    MAGIC.copy(this.#buffer);
+  /** @param buffer memory of an earlier builder to use again, see {@link PackBuilder.memory} */
+  constructor(buffer: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_CAPACITY)) {
+    this.#buffer = buffer;
+    MAGIC.copy(buffer);
+  }
+
+  /** The memory that {@link finish} gave a view of, for the next builder once that view is done with. */
+  get memory(): Buffer<ArrayBuffer> {
+    return this.#buffer;
   }
 
   /** Bytes that the finished pack would have now. */

@@ -53,7 +53,7 @@ export function stampsOf({ paths, numbers, executable }: Stamps): Buffer<ArrayBu
   const count = Buffer.alloc(8);
   count.writeDoubleLE(paths.length, 0);
   const values = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-  return Buffer.concat([count, values, executable, Buffer.from(paths.join('\0'))]) as Buffer<ArrayBuffer>;
+  return Buffer.concat([count, values, executable, Buffer.from(paths.join('\0'))]);
 }
 
 /**

@@ -128,7 +128,7 @@ test('another pack with the same blob is used when the first copy is bad', async
   await importing.commit(second.digest);
   for await (const { key, size } of objects.list('packs')) {
     if (size > 6000) continue;
-    const bytes = Buffer.from(await objects.get(key)) as Buffer<ArrayBuffer>;
+    const bytes = Buffer.from(await objects.get(key));
     bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100);
     objects.damage(key, bytes);
   }

@@ -9,7 +9,7 @@ export interface ObjectStoreFixture {
 }
 
 function bytesOf(text: string): Buffer<ArrayBuffer> {
-  return Buffer.from(text) as Buffer<ArrayBuffer>;
+  return Buffer.from(text);
 }
 
 function keyOf(text: string, kind: ObjectKind = 'packs'): ObjectKey {
@@ -31,8 +31,8 @@ async function namesIn(store: ObjectStore, kind: ObjectKind): Promise<string[]> 
 }
 
 /** What every object store promises. */
-export function runObjectStoreSuite(name: string, create: () => ObjectStoreFixture): void {
-  describe(name, () => {
+export function runObjectStoreSuite(title: string, create: () => ObjectStoreFixture): void {
+  describe(`${title} object store`, () => {
     test('gives back what was put, as a whole and in part', async () => {
       const { store } = create();
       const key = await putOne(store, 'hello world');

@@ -41,7 +41,7 @@ export class BlobReader {
    */
   async read(id: string): Promise<Uint8Array<ArrayBuffer>> {
     const locations = this.#index.findAll(id);
-    let failure: unknown;
+    let failure: MlopsError | undefined;
     for (const location of locations) {
       try {
         const bytes = await decodeBlob(await this.stored(location), location);

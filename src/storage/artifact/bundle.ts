@@ -36,7 +36,8 @@ class SinkBatch implements ObjectBatch {
 
   async put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
     if ((await sha256HexInPool(bytes)) !== key.name) throw alteredBytes(key);
-    const turn = this.#last.then(() => this.#sink.add(`${key.kind}/${key.name}`, bytes));
+    // A copy, because a bundle may keep the bytes and the pack writer uses its memory again.
+    const turn = this.#last.then(() => this.#sink.add(`${key.kind}/${key.name}`, new Uint8Array(bytes)));
     this.#last = turn.catch(() => undefined);
     await turn;
     return 'stored';

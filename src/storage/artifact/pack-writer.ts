@@ -12,6 +12,8 @@ export class PackWriter {
   readonly tables: PackTable[] = [];
   readonly #batch: ObjectBatch | undefined;
   readonly #flights = new Set<Promise<void>>();
+  /** Memory of written packs: fresh memory for every pack would have to be cleared by the kernel first. */
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
   #builder: PackBuilder | undefined;
   #failure: { error: unknown } | undefined;
   #storedBytes = 0;
@@ -30,7 +32,7 @@ export class PackWriter {
   add(blob: { id: string; length: number }, { encoding, stored }: EncodedBlob): void {
     this.#storedBytes += stored.length;
     if (this.#batch === undefined) return;
-    this.#builder ??= new PackBuilder();
+    this.#builder ??= new PackBuilder(this.#spare.pop());
     const { id, length } = blob;
     this.#builder.add({ id, length, encoding, storedLength: stored.length }, stored);
     if (this.#builder.isFull) this.#flush(this.#batch);
@@ -76,6 +78,7 @@ export class PackWriter {
     const name = await sha256HexInPool(bytes);
     await batch.put({ kind: 'packs', name }, bytes);
     this.tables.push({ name, size: bytes.length, entries: builder.entries });
+    this.#spare.push(builder.memory);
   }
 
   #rethrow(): void {

@@ -32,13 +32,13 @@ export class MemoryObjectStore implements ObjectStore {
     if (range === undefined) {
       if ((await sha256HexInPool(bytes)) !== key.name)
         throw damagedObject(key, 'its bytes do not hash to its name');
-      return bytes.slice();
+      return new Uint8Array(bytes);
     }
     const { offset, length } = range;
     if (offset < 0 || length < 0 || offset + length > bytes.length) {
       throw damagedObject(key, `bytes ${offset} to ${offset + length} lie outside its ${bytes.length} bytes`);
     }
-    return bytes.slice(offset, offset + length);
+    return new Uint8Array(bytes.subarray(offset, offset + length));
   }
 
   stat(key: ObjectKey): Promise<ObjectInfo | undefined> {
@@ -50,7 +50,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async *list(kind: ObjectKind): AsyncIterable<ObjectInfo> {
-    for (const { key, bytes } of [...this.#objects.values()]) {
+    for (const { key, bytes } of Array.from(this.#objects.values())) {
       if (key.kind === kind) yield { key, size: bytes.length };
     }
   }
@@ -76,7 +76,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   /** Overwrites an object's bytes without any check, as a failing disk does. */
   damage(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): void {
-    this.#objects.set(objectPath(key), { key, bytes: bytes.slice() });
+    this.#objects.set(objectPath(key), { key, bytes: new Uint8Array(bytes) });
   }
 }
 
@@ -105,7 +105,7 @@ class MemoryObjectBatch implements ObjectBatch {
         outcome = 'replaced';
       }
     }
-    this.#pending.set(path, { key, bytes: bytes.slice() });
+    this.#pending.set(path, { key, bytes: new Uint8Array(bytes) });
     return outcome;
   }
 
