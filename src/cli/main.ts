@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { resolve } from 'node:path';
 import { ExitCode, UsageError } from '../errors.ts';
+import { printable } from '../lib/terminal-text.ts';
 import type { CommandDefinition, Rendered } from './command.ts';
 import type { Context, Io } from './context.ts';
 import { createContext } from './context.ts';
@@ -105,7 +106,7 @@ function print(rendered: Rendered<unknown>, { context, json }: { context: Contex
   }
   const { outIsTTY: isTTY, outColor: color, columns } = io;
   io.out(rendered.text({ isTTY, color, columns, now: context.now() }));
-  for (const hint of rendered.hints ?? []) io.err(`hint: ${hint}\n`);
+  for (const hint of rendered.hints ?? []) io.err(`hint: ${printable(hint)}\n`);
 }
 
 function beforeDashes(argv: readonly string[]): readonly string[] {

@@ -8,6 +8,7 @@ import { table } from '../ui/table.ts';
 import type { Terminal } from '../ui/terminal.ts';
 
 const Value = z.union([z.string(), z.number()]).nullable();
+const NonFinite = z.object({ left: z.string().nullable(), right: z.string().nullable() });
 const ChangeOutput = z.object({ name: z.string(), left: Value, right: Value });
 const FileOutput = z.object({
   path: z.string(),
@@ -34,7 +35,8 @@ export default defineCommand({
     right: VersionSummary,
     /** True when both have the same bytes. */
     identical: z.boolean(),
-    metrics: z.array(ChangeOutput.extend({ delta: z.number().nullable() })),
+    /** `left`, `right` and `delta` are `null` for NaN and infinities; then `nonFinite` says which it is. */
+    metrics: z.array(ChangeOutput.extend({ delta: z.number().nullable(), nonFinite: NonFinite })),
     params: z.array(ChangeOutput),
     tags: z.array(ChangeOutput),
     data: z.array(ChangeOutput),
@@ -49,7 +51,11 @@ export default defineCommand({
         left: summarise(diff.left),
         right: summarise(diff.right),
         identical: diff.identical,
-        metrics: diff.metrics.map((change) => ({ ...jsonChange(change), delta: finite(delta(change)) })),
+        metrics: diff.metrics.map((change) => ({
+          ...jsonChange(change),
+          delta: finite(delta(change)),
+          nonFinite: nonFinite(change),
+        })),
         params: diff.params.map(jsonChange),
         tags: diff.tags.map(jsonChange),
         data: diff.data.map(jsonChange),
@@ -71,10 +77,16 @@ function jsonChange({ name, left, right }: Change): z.output<typeof ChangeOutput
   return { name, left: jsonValue(left), right: jsonValue(right) };
 }
 
-/** JSON has no NaN and no infinities: they are given as text. */
+/** JSON has no NaN and no infinities. */
 function jsonValue(value: string | number | undefined): string | number | null {
   if (value === undefined) return null;
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
+}
+
+function nonFinite({ left, right }: Change): z.output<typeof NonFinite> {
+  const reason = (value: Change['left']): string | null =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : null;
+  return { left: reason(left), right: reason(right) };
 }
 
 function delta({ left, right }: Change): number | undefined {

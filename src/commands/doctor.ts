@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { ExitCode } from '../errors.ts';
 import { diagnose } from '../core/maintenance/doctor.ts';
+import { printable } from '../lib/terminal-text.ts';
 import { painter } from '../ui/colour.ts';
 
 export default defineCommand({
@@ -39,8 +40,9 @@ export default defineCommand({
         };
         return findings
           .map(({ check, status, message, hint }) => {
-            const advice = status === 'ok' || hint === undefined ? '' : `           hint: ${hint}\n`;
-            return `${marks[status]}  ${check}: ${message}\n${advice}`;
+            const advice =
+              status === 'ok' || hint === undefined ? '' : `           hint: ${printable(hint)}\n`;
+            return `${marks[status]}  ${check}: ${printable(message)}\n${advice}`;
           })
           .join('');
       },

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import type { Context } from '../cli/context.ts';
 import { ExitCode } from '../errors.ts';
 import { EventSummary, summariseEvent } from '../core/audit/index.ts';
 import { history, parseMoment, stagesAt } from '../core/registry/history.ts';
+import type { RegistryProblem } from '../core/registry/list.ts';
 import { ModelName } from '../core/registry/names.ts';
 import { describeEvent } from '../ui/event-line.ts';
 import { table } from '../ui/table.ts';
@@ -48,7 +50,8 @@ export default defineCommand({
     const repository = await context.repository();
     if (at !== undefined) {
       const moment = parseMoment(at);
-      const held = await stagesAt(repository, { model, stage, at: moment });
+      const { held, problems } = await stagesAt(repository, { model, stage, at: moment });
+      report(problems, context);
       const models = Object.fromEntries(
         [...held].map(([name, stages]) => [name, Object.fromEntries(stages)]),
       );
@@ -64,18 +67,17 @@ export default defineCommand({
                 { columns: [{ header: 'MODEL' }, { header: 'STAGE' }, { header: 'VERSION' }], rows },
                 view,
               ),
+        exitCode: exitCodeOf(problems),
       };
     }
-    const { events, damaged, problems } = await history(repository, { model, stage });
-    for (const { path, problem } of damaged) context.warn(`${path} was left out: ${problem}`);
-    for (const { error } of problems)
-      context.warn(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
+    const { events, problems } = await history(repository, { model, stage });
+    report(problems, context);
     const shown = events.slice(0, limit).map(summariseEvent);
     return {
       data: { events: shown, total: events.length },
       text: (view) =>
         shown.length === 0 ? 'No events\n' : shown.map((event) => `${describeEvent(event, view)}\n`).join(''),
-      exitCode: damaged.length > 0 ? ExitCode.integrity : (problems[0]?.error.exitCode ?? ExitCode.ok),
+      exitCode: exitCodeOf(problems),
       hints:
         shown.length < events.length
           ? [`${shown.length} of ${events.length} events shown; raise --limit for more`]
@@ -83,3 +85,13 @@ export default defineCommand({
     };
   },
 });
+
+/** What can't be read or trusted is said on stderr; the rest of the history is still good. */
+function report(problems: readonly RegistryProblem[], context: Context): void {
+  for (const { error } of problems)
+    context.warn(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
+}
+
+function exitCodeOf(problems: readonly RegistryProblem[]): ExitCode {
+  return problems[0]?.error.exitCode ?? ExitCode.ok;
+}

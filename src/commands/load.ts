@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
 import { load } from '../core/registry/load.ts';
+import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
 
@@ -63,7 +64,7 @@ export default defineCommand({
         onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
       });
       const { model, version: label, digest } = version.record;
-      const shown = relative(context.cwd, target) || '.';
+      const shown = printable(relative(context.cwd, target) || '.');
       return {
         data: { model, version: label, digest, path: target, outcome, files, size },
         text: () =>

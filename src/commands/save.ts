@@ -145,7 +145,7 @@ export default defineCommand({
 });
 
 function parseData(pairs: readonly string[], context: Context): { role: string; path: string }[] {
-  return [...parsePairs(pairs, 'tag')].map(([role, path]) => {
+  return [...parsePairs(pairs, 'data')].map(([role, path]) => {
     if (path === '')
       throw new UsageError('PAIR_INVALID', `--data: "${role}=" names no path`, {
         hint: 'for example --data train=data/train.csv',

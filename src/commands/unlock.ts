@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { printable } from '../lib/terminal-text.ts';
 import { unlock } from '../core/maintenance/unlock.ts';
 
 export default defineCommand({
@@ -26,7 +27,7 @@ export default defineCommand({
       data: { removed, owner: shown },
       text: () =>
         removed
-          ? `Removed the lock of ${shown === null ? 'an unknown process' : `pid ${shown.pid} on ${shown.host}`}\n`
+          ? `Removed the lock of ${shown === null ? 'an unknown process' : `pid ${shown.pid} on ${printable(shown.host)}`}\n`
           : 'There is no lock\n',
     };
   },

@@ -90,10 +90,12 @@ function describe({ checked, damage }: Verification, view: Terminal): string {
   return `${table({ columns, rows }, { ...view, columns: Infinity })}${summary}: ${count(damage.length, 'problem')}\n`;
 }
 
+const DOCUMENTS: ReadonlySet<string> = new Set(['model', 'record', 'event', 'stage']);
+
 function advice({ damage, conflict }: Verification): string[] {
   if (conflict?.hint !== undefined) return [conflict.hint];
-  const documents = damage.find(({ kind }) => kind === 'record' || kind === 'event' || kind === 'stage');
-  const objects = damage.some(({ kind }) => kind !== 'record' && kind !== 'event' && kind !== 'stage');
+  const documents = damage.find(({ kind }) => DOCUMENTS.has(kind));
+  const objects = damage.some(({ kind }) => !DOCUMENTS.has(kind));
   return [
     ...(documents === undefined ? [] : [`see what Git has: git log --oneline -- ${documents.path}`]),
     ...(objects

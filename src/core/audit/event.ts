@@ -2,11 +2,12 @@ import * as z from 'zod';
 import { IntegrityError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
 import { digestOf } from '../repository/digest.ts';
-import { encodeDocument, parseDocument } from '../repository/document.ts';
+import { encodeChecked, parseDocument } from '../repository/document.ts';
 import { eventsDirectory, gitPath } from '../repository/layout.ts';
 
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
-const Name = z.string().min(1).max(128);
+/** Wider than any name of today, but never more than one part of a path and fit for a terminal. */
+const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
 /** RFC 3339 in UTC with milliseconds; equal width, so that text order is time order. */
 export const Timestamp = z
   .string()
@@ -57,10 +58,16 @@ export interface EncodedEvent {
   bytes: Uint8Array;
 }
 
+/** @throws UsageError `LIMIT_EXCEEDED` for what a reader would refuse */
 export function encodeEvent(event: EventDocument): EncodedEvent {
-  const bytes = encodeDocument(event as unknown as JsonValue);
+  const bytes = encodeChecked(event as unknown as JsonValue, EventDocument, 'the event');
   const id = digestOf(bytes);
-  return { id, bytes, path: `${eventsDirectory(event.subject.model)}/${eventFileName(event, id)}` };
+  return { id, bytes, path: eventPath(event, id) };
+}
+
+/** Path of an event below `.mlops`. */
+export function eventPath(event: EventDocument, id: string): string {
+  return `${eventsDirectory(event.subject.model)}/${eventFileName(event, id)}`;
 }
 
 function eventFileName(event: EventDocument, id: string): string {

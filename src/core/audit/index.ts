@@ -1,4 +1,4 @@
-export { encodeEvent, REGISTERING_EVENT_TYPES, STAGE_EVENT_TYPES, Timestamp } from './event.ts';
+export { encodeEvent, eventPath, REGISTERING_EVENT_TYPES, STAGE_EVENT_TYPES, Timestamp } from './event.ts';
 export type { AuditEvent, EncodedEvent, EventDocument } from './event.ts';
 export { buildEventLog, isAncestor, loadEventLog, logAt, stagesInLog, stageTips } from './event-log.ts';
 export type { DamagedEvent, EventLog } from './event-log.ts';

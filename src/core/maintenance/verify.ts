@@ -1,18 +1,20 @@
+import * as z from 'zod';
 import { MlopsError } from '../../errors.ts';
 import type { StorageDamage, VerifyObjectsOptions } from '../../storage/artifact-store.ts';
-import { REGISTERING_EVENT_TYPES } from '../audit/index.ts';
-import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/layout.ts';
+import { parseDocument } from '../repository/document.ts';
+import { eventsDirectory, gitPath, modelPath, recordPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import {
   listModels,
   loadModel,
+  ModelName,
   resolveVersion,
   type ModelState,
   type VersionState,
 } from '../registry/index.ts';
 
 export interface Damage {
-  kind: 'record' | 'event' | 'stage' | StorageDamage['kind'];
+  kind: 'model' | 'record' | 'event' | 'stage' | StorageDamage['kind'];
   /** Below the Git root. */
   path: string;
   /** Empty where there is none to name. */
@@ -64,7 +66,7 @@ export async function verify(repository: Repository, request: VerifyRequest): Pr
   for (const { state, versions } of scope) {
     records += versions.length;
     events += state.log.newestFirst.length;
-    damage.push(...modelDamage(state), ...versions.flatMap((version) => recordDamage(state, version)));
+    damage.push(...modelDamage(state), ...(await modelDocumentDamage(repository, state.model)));
     notices.push(...modelNotices(state));
     conflict ??= state.problems.find(({ error }) => CONFLICT_CODES.has(error.code))?.error;
   }
@@ -127,7 +129,6 @@ function modelDamage(state: ModelState): Damage[] {
     digest: '',
     problem: error.message,
   }));
-  damage.push(...missingRecords(state));
   for (const { event, parent } of log.missingParents) {
     damage.push({
       kind: 'event',
@@ -140,7 +141,7 @@ function modelDamage(state: ModelState): Damage[] {
     if (stageState.status !== 'ok') continue;
     const { version } = stageState.pointer;
     const held = state.versions.find(({ record }) => record.version === version);
-    const problem = stageProblem(held, version);
+    const problem = stageProblem(held, stageState.pointer);
     if (problem !== undefined)
       damage.push({
         kind: 'stage',
@@ -152,54 +153,38 @@ function modelDamage(state: ModelState): Damage[] {
   return damage;
 }
 
-/** Versions that an event registered and whose record is gone; a damaged record is named already. */
-function missingRecords(state: ModelState): Damage[] {
-  const known = new Set(state.versions.map(({ record }) => gitPath(recordPath(state.model, record.version))));
-  for (const { path } of state.problems) known.add(path);
-  const damage: Damage[] = [];
-  for (const { type, subject, id, time } of state.log.newestFirst) {
-    if (!REGISTERING_EVENT_TYPES.has(type) || subject.version === undefined) continue;
-    const path = gitPath(recordPath(state.model, subject.version));
-    if (!known.has(path))
-      damage.push({
-        kind: 'record',
-        path,
-        digest: id,
-        problem: `is missing, but an event of ${time} says it was ${type}`,
-      });
-    known.add(path);
+/** docs/format.md section 5.1. */
+const ModelDocument = z.looseObject({
+  schema: z.literal('mlops.model/1'),
+  model: ModelName,
+  description: z.string().optional(),
+  owner: z.string().optional(),
+  riskTier: z.string().optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+});
+
+async function modelDocumentDamage({ documents }: Repository, model: string): Promise<Damage[]> {
+  const path = gitPath(modelPath(model));
+  try {
+    const bytes = await documents.read(modelPath(model));
+    if (bytes === undefined) return [];
+    const found = parseDocument(bytes, ModelDocument, { path, canonical: false });
+    return found.model === model
+      ? []
+      : [{ kind: 'model', path, digest: '', problem: `is about the model ${found.model}` }];
+  } catch (error) {
+    if (!(error instanceof MlopsError)) throw error;
+    return [{ kind: 'model', path, digest: '', problem: error.message }];
   }
-  return damage;
 }
 
-function stageProblem(held: VersionState | undefined, version: string): string | undefined {
+function stageProblem(
+  held: VersionState | undefined,
+  { version, digest }: { version: string; digest: string },
+): string | undefined {
   if (held === undefined) return `points to ${version}, which has no valid record and event`;
+  if (held.record.digest !== digest) return `names other bytes than the record of ${version}`;
   return held.deleted === undefined ? undefined : `points to ${version}, which was deleted`;
-}
-
-/** The record must be the one that its event saw. */
-function recordDamage(state: ModelState, version: VersionState): Damage[] {
-  const { record, recordDigest, registered } = version;
-  const named = registered.evidence.find(({ type }) => type === 'record')?.digest;
-  const path = gitPath(recordPath(state.model, record.version));
-  const found: Damage[] = [];
-  if (named !== recordDigest) {
-    found.push({
-      kind: 'record',
-      path,
-      digest: recordDigest,
-      problem: 'was changed after it was saved: its event names other bytes',
-    });
-  }
-  if (registered.digest !== record.digest) {
-    found.push({
-      kind: 'record',
-      path,
-      digest: record.digest,
-      problem: 'names another artifact than its event',
-    });
-  }
-  return found;
 }
 
 function modelNotices(state: ModelState): string[] {

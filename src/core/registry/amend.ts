@@ -1,7 +1,7 @@
 import { ConflictError, RefusedError, UsageError } from '../../errors.ts';
 import type { Repository } from '../repository/repository.ts';
 import { commitSection, type NewEvent } from './commit-section.ts';
-import type { VersionState } from './model-state.ts';
+import type { ModelState, VersionState } from './model-state.ts';
 import { resolveVersion } from './resolve-version.ts';
 
 export interface Amended {
@@ -54,7 +54,7 @@ export async function deleteVersion(
   reference: string,
   reason: string,
 ): Promise<Amended> {
-  return amend(repository, reference, (version) => {
+  return amend(repository, reference, (version, state) => {
     const { model, version: label, digest } = version.record;
     if (version.stages.length > 0) {
       throw new RefusedError(
@@ -65,8 +65,30 @@ export async function deleteVersion(
         },
       );
     }
+    const unsettled = unsettledStage(state, label);
+    if (unsettled !== undefined) {
+      throw new RefusedError(
+        'VERSION_HELD',
+        `${model}@${label} can't be deleted: ${unsettled.stage} may hold it, and is not settled`,
+        unsettled.hint === undefined ? {} : { hint: unsettled.hint },
+      );
+    }
     return { type: 'deleted', reason, digest };
   });
+}
+
+/** A stage that can't be trusted, such as one with a merge conflict, and that may turn out to hold this version. */
+function unsettledStage(
+  state: ModelState,
+  label: string,
+): { stage: string; hint: string | undefined } | undefined {
+  for (const [stage, stageState] of state.stages) {
+    if (stageState.status === 'ok') continue;
+    const pointed = stageState.status === 'behind' && stageState.pointer?.version === label;
+    if (pointed || stageState.tips.some(({ to }) => to === label))
+      return { stage, hint: stageState.problem.hint };
+  }
+  return undefined;
 }
 
 type Amendment = Pick<NewEvent, 'type' | 'reason' | 'digest' | 'changes'>;
@@ -75,11 +97,11 @@ type Amendment = Pick<NewEvent, 'type' | 'reason' | 'digest' | 'changes'>;
 async function amend(
   repository: Repository,
   reference: string,
-  decide: (version: VersionState) => Amendment | undefined,
+  decide: (version: VersionState, state: ModelState) => Amendment | undefined,
 ): Promise<Amended> {
   const before = await resolveVersion(repository, reference);
   const { model, version } = before.version.record;
-  decide(before.version);
+  decide(before.version, before.state);
   const { result, written } = await commitSection(
     repository,
     `amend ${model}@${version}`,
@@ -90,7 +112,7 @@ async function amend(
           hint: 'run the same command again',
         });
       }
-      const amendment = decide(now.version);
+      const amendment = decide(now.version, now.state);
       if (amendment === undefined) return undefined;
       return section.appendEvent({ subject: { model, version }, ...amendment });
     },

@@ -1,17 +1,19 @@
 import * as z from 'zod';
-import { ConflictError, IntegrityError, MlopsError, UsageError } from '../../errors.ts';
+import { ConflictError, IntegrityError, type MlopsError, RefusedError, UsageError } from '../../errors.ts';
 import type { ImportedObjects } from '../../storage/artifact-store.ts';
 import type { BundleEntry, WrittenBundle } from '../../storage/bundle-files.ts';
+import { eventPath } from '../audit/index.ts';
 import { digestOf } from '../repository/digest.ts';
 import { encodeDocument, parseDocument } from '../repository/document.ts';
+import { assertWritable } from '../repository/format.ts';
 import { modelPath, recordPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { commitSection } from './commit-section.ts';
-import { loadModel, type VersionState } from './model-state.ts';
+import { loadModel, registrationsByLabel, type ModelState, type VersionState } from './model-state.ts';
 import { Digest, ModelName, VersionLabel } from './names.ts';
-import { parseRecord, type StoredRecord } from './record.ts';
+import { parseRecord, refuseTraversal, type StoredRecord } from './record.ts';
 import { resolveVersion } from './resolve-version.ts';
-import { assertModelNameFree } from './version-label.ts';
+import { assertModelNameFree, chooseLabel } from './version-label.ts';
 
 const BundleHeader = z.looseObject({
   schema: z.literal('mlops.bundle/1'),
@@ -77,16 +79,20 @@ export interface Imported {
  * ConflictError `VERSION_EXISTS`
  */
 export async function importBundle(repository: Repository, path: string): Promise<Imported> {
+  assertWritable(repository.unknownFeatures);
   const artifacts = await repository.artifacts();
   const bundles = await repository.bundles();
   const objects = artifacts.importObjects();
   try {
     const documents = new Map<string, Uint8Array>();
+    const seen = new Set<string>();
     const { digest: bundleDigest } = await bundles.read(path, (entry) =>
-      takeEntry(entry, { documents, objects }),
+      takeEntry(entry, { documents, objects, seen }),
     );
     const { stored, bytes } = readDocuments(documents, path);
     await assertModelNameFree(repository, stored.record.model);
+    // Said before anything is kept, and checked again under the lock.
+    findImported(repository, await loadModel(repository, stored.record.model), stored);
     const manifest = await objects.commit(stored.record.digest);
     const size = manifest.files.reduce((sum, file) => sum + file.size, 0);
     if (
@@ -105,8 +111,18 @@ export async function importBundle(repository: Repository, path: string): Promis
 
 async function takeEntry(
   { name, bytes }: BundleEntry,
-  { documents, objects }: { documents: Map<string, Uint8Array>; objects: ImportedObjects },
+  {
+    documents,
+    objects,
+    seen,
+  }: { documents: Map<string, Uint8Array>; objects: ImportedObjects; seen: Set<string> },
 ): Promise<void> {
+  if (seen.has(name)) {
+    throw new RefusedError('UNSAFE_BUNDLE', `the bundle holds ${name} twice; nothing was imported`, {
+      hint: 'do not trust where this bundle comes from; get it again',
+    });
+  }
+  seen.add(name);
   if (name === 'bundle.json' || name === 'record.json') documents.set(name, bytes);
   else if (/^(packs|manifests)\//.test(name)) await objects.add(name, bytes);
   // Other documents are those of a newer program; they are not needed for the version.
@@ -123,6 +139,7 @@ function readDocuments(
       hint: 'give a bundle that `mlops export` wrote',
     });
   }
+  refuseTraversal(headerBytes, `${path}: bundle.json`);
   const header = parseDocument(headerBytes, BundleHeader, { path: `${path}: bundle.json`, canonical: true });
   if (digestOf(bytes) !== header.record)
     throw damaged(path, 'the record is not the one that the header names');
@@ -149,19 +166,12 @@ async function registerImport(
     `import ${model}@${version}`,
     async (section) => {
       const state = await loadModel(repository, model);
-      const existing = state.versions.find(
-        (other) => other.record.version.toLowerCase() === version.toLowerCase(),
-      );
-      if (existing !== undefined) {
-        if (existing.recordDigest === recordDigest && existing.deleted === undefined) return undefined;
-        throw new ConflictError(
-          'VERSION_EXISTS',
-          `${model}@${existing.record.version} exists already and is not the one in the bundle`,
-          {
-            hint: `compare them: mlops show ${model}@${existing.record.version}`,
-            retryable: false,
-          },
-        );
+      const same = findImported(repository, state, stored);
+      if (same !== undefined) {
+        section.adopt(modelPath(model));
+        section.adopt(recordPath(model, version));
+        section.adopt(eventPath(same.registered, same.registered.id));
+        return undefined;
       }
       if ((await repository.documents.read(modelPath(model))) === undefined) {
         await section.create(modelPath(model), encodeDocument({ schema: 'mlops.model/1', model }));
@@ -182,6 +192,36 @@ async function registerImport(
     },
   );
   return { record, event: result?.id, written };
+}
+
+/**
+ * The very version that the bundle holds, if it is here already.
+ * @throws ConflictError `VERSION_EXISTS`; UsageError `LABEL_INVALID`; IntegrityError for a damaged record of other bytes
+ */
+function findImported(
+  repository: Repository,
+  state: ModelState,
+  { record, recordDigest }: StoredRecord,
+): VersionState | undefined {
+  const { model, version } = record;
+  const existing = state.versions.find((other) => other.record.version === version);
+  if (existing?.recordDigest === recordDigest && existing.deleted === undefined) return existing;
+  const events = registrationsByLabel(state.log).get(version) ?? [];
+  const seen = events.some(({ evidence }) =>
+    evidence.some(({ type, digest }) => type === 'record' && digest === recordDigest),
+  );
+  if (existing !== undefined || (events.length > 0 && !seen)) {
+    throw new ConflictError(
+      'VERSION_EXISTS',
+      `${model}@${version} exists already and is not the one in the bundle`,
+      {
+        hint: `see what is here: mlops history ${model}`,
+        retryable: false,
+      },
+    );
+  }
+  chooseLabel(repository, state, { label: version });
+  return undefined;
 }
 
 function damaged(path: string, what: string): MlopsError {

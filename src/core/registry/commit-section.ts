@@ -11,6 +11,8 @@ export interface CommitSection {
   create(path: string, bytes: Uint8Array): Promise<void>;
   /** Replaces a mutable document. What was created before is kept from then on, as the document may refer to it. */
   replace(path: string, bytes: Uint8Array): Promise<void>;
+  /** Names a document that an earlier command wrote, and that Git may not have been told of, as part of this one. */
+  adopt(path: string): void;
   /** Writes an event whose parents are the model's heads as they are now. */
   appendEvent(event: NewEvent): Promise<EncodedEvent>;
 }
@@ -21,7 +23,7 @@ export type NewEvent = Pick<EventDocument, 'type' | 'subject'> &
 
 export interface Committed<T> {
   result: T;
-  /** Paths below the Git root that were written, in order. */
+  /** Paths below the Git root that were written or adopted, in order. */
   written: readonly string[];
 }
 
@@ -41,7 +43,7 @@ export async function commitSection<T>(
   const section = new Writes(repository, lock, actor);
   try {
     const result = await body(section);
-    return { result, written: section.written.map(gitPath) };
+    return { result, written: [...new Set(section.written)].map(gitPath) };
   } catch (error) {
     await section.takeBack();
     throw error;
@@ -102,6 +104,10 @@ class Writes implements CommitSection {
     });
     await this.create(encoded.path, encoded.bytes);
     return encoded;
+  }
+
+  adopt(path: string): void {
+    this.written.push(path);
   }
 
   /** Newest first, and only files that still hold the bytes we wrote while the lock is still ours. */

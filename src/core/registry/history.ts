@@ -8,9 +8,10 @@ import {
   type EventLog,
 } from '../audit/index.ts';
 import type { Repository } from '../repository/repository.ts';
-import { gitPath, stagePath } from '../repository/layout.ts';
+import { eventsDirectory, gitPath, stagePath } from '../repository/layout.ts';
 import { assertModelExists, listModels, type ModelProblem } from './model-state.ts';
-import { loadStages } from './stage-pointer.ts';
+import { assertStageExists } from './move-stage.ts';
+import { loadStages, type StageState } from './stage-pointer.ts';
 
 export interface HistoryRequest {
   model?: string | undefined;
@@ -20,30 +21,19 @@ export interface HistoryRequest {
 export interface History {
   /** Newest first. Of several models: by time. */
   events: readonly AuditEvent[];
-  /** Event files that can't be read; what they said is missing above. */
-  damaged: readonly { path: string; problem: string }[];
-  /** Stages that can't be trusted, such as one with a merge conflict: a reader of the history must hear of them. */
+  /** Events that can't be read, and stages that can't be trusted, such as one with a merge conflict. */
   problems: readonly ModelProblem[];
 }
 
-/** @throws UsageError `MODEL_NOT_FOUND` */
+/** @throws UsageError `MODEL_NOT_FOUND`, `STAGE_NOT_FOUND` */
 export async function history(repository: Repository, request: HistoryRequest): Promise<History> {
-  const logs = await logsOf(repository, request.model);
-  const problems: ModelProblem[] = [];
-  for (const { model, log } of logs) problems.push(...(await stageProblems(repository, model, log)));
+  const logs = await readTrails(repository, request);
   const events = logs.flatMap(({ log }) =>
     log.newestFirst.filter((event) => matchesStage(event, request.stage)),
   );
-  const [only] = logs;
   return {
-    events: logs.length === 1 && only !== undefined ? events : events.toSorted(newestFirst),
-    damaged: logs.flatMap(({ model, log }) =>
-      log.damaged.map(({ name, error }) => ({
-        path: `models/${model}/events/${name}`,
-        problem: error.message,
-      })),
-    ),
-    problems,
+    events: logs.length === 1 ? events : events.toSorted(newestFirst),
+    problems: logs.flatMap(({ problems }) => problems),
   };
 }
 
@@ -56,35 +46,74 @@ function newestFirst(left: AuditEvent, right: AuditEvent): number {
   return left.id < right.id ? 1 : -1;
 }
 
-/** For each model the version that each stage held at a moment; of a stage that branches moved at once, the newest move. */
+export interface StagesThen {
+  /** Version by stage by model. */
+  held: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  problems: readonly ModelProblem[];
+}
+
+/**
+ * For each model the version that each stage held at a moment. Of a stage that branches moved at once: what Git kept if the
+ * pointer still tells, else the newest move.
+ * @throws as `history`
+ */
 export async function stagesAt(
   repository: Repository,
   request: HistoryRequest & { at: Date },
-): Promise<Map<string, Map<string, string>>> {
-  const result = new Map<string, Map<string, string>>();
-  for (const { model, log } of await logsOf(repository, request.model)) {
+): Promise<StagesThen> {
+  const held = new Map<string, Map<string, string>>();
+  const trails = await readTrails(repository, request);
+  for (const { model, log, stages: now } of trails) {
     const then = logAt(log, request.at);
     const stages = new Map<string, string>();
     for (const stage of [...stagesInLog(then)].toSorted()) {
-      const version = stageTips(then, stage)[0]?.to;
-      if (version !== undefined && (request.stage === undefined || request.stage === stage))
-        stages.set(stage, version);
+      if (request.stage !== undefined && request.stage !== stage) continue;
+      const current = now.get(stage);
+      const kept = current?.status === 'ok' ? current.pointer.event : undefined;
+      const tips = stageTips(then, stage);
+      const version = (tips.find(({ id }) => id === kept) ?? tips[0])?.to;
+      if (version !== undefined) stages.set(stage, version);
     }
-    result.set(model, stages);
+    held.set(model, stages);
   }
-  return result;
+  return { held, problems: trails.flatMap(({ problems }) => problems) };
 }
 
-async function logsOf(
-  repository: Repository,
-  model: string | undefined,
-): Promise<{ model: string; log: EventLog }[]> {
+/** The audit trail of one model, its stages as they are now, and what can't be trusted of both. */
+interface Trail {
+  model: string;
+  log: EventLog;
+  stages: ReadonlyMap<string, StageState>;
+  problems: readonly ModelProblem[];
+}
+
+async function readTrails(repository: Repository, { model, stage }: HistoryRequest): Promise<Trail[]> {
   const { documents } = repository;
   if (model !== undefined) await assertModelExists(documents, model);
   const models = model === undefined ? await listModels(documents) : [model];
-  const logs = [];
-  for (const name of models) logs.push({ model: name, log: await loadEventLog(documents, name) });
-  return logs;
+  const trails: Trail[] = [];
+  for (const name of models) {
+    const log = await loadEventLog(documents, name);
+    const stages = await loadStages(repository, name, log);
+    trails.push({ model: name, log, stages, problems: trailProblems(name, log, stages) });
+  }
+  // A stage that was taken out of the settings keeps its history.
+  const known = trails.some(({ stages }) => stage !== undefined && stages.has(stage));
+  if (stage !== undefined && !known) assertStageExists(repository, stage);
+  return trails;
+}
+
+function trailProblems(model: string, log: EventLog, stages: Trail['stages']): ModelProblem[] {
+  const problems: ModelProblem[] = log.damaged.map(({ name, error }) => ({
+    kind: 'event',
+    path: gitPath(`${eventsDirectory(model)}/${name}`),
+    error,
+  }));
+  for (const [stage, state] of stages) {
+    if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;
+    problems.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), error: state.problem });
+  }
+  return problems;
 }
 
 /**
@@ -97,17 +126,14 @@ export function parseMoment(text: string): Date {
   const time = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
     ? new Date(text.replace(' ', 'T'))
     : date;
-  if (!Number.isNaN(time.getTime())) return time;
+  if (!Number.isNaN(time.getTime()) && isCalendarDay(text.slice(0, 10))) return time;
   throw new UsageError('TIME_INVALID', `"${text.slice(0, 60)}" is no point in time`, {
     hint: 'write a date such as 2026-03-03, or RFC 3339 such as 2026-03-03T12:00:00Z',
   });
 }
 
-async function stageProblems(repository: Repository, model: string, log: EventLog): Promise<ModelProblem[]> {
-  const problems: ModelProblem[] = [];
-  for (const [stage, state] of await loadStages(repository, model, log)) {
-    if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;
-    problems.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), error: state.problem });
-  }
-  return problems;
+/** `Date` takes 31 February for 3 March. */
+function isCalendarDay(day: string): boolean {
+  const date = new Date(`${day}T00:00:00.000Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import type * as z from 'zod';
 import { UsageError } from '../../errors.ts';
+import { unsafePathProblem } from '../../lib/safe-path.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Lineage } from './record.ts';
 
@@ -51,9 +52,13 @@ export async function assertSourceExists(path: string): Promise<void> {
   }
 }
 
-/** Relative to the Git root with `/`, or the base name of what lies outside: no path of this machine is recorded. */
+/**
+ * Relative to the Git root with `/`, or the base name of what lies outside: no path of this machine is recorded. A name that
+ * a reader would refuse, such as one with a backslash, becomes `artifact`.
+ */
 export function portablePath(root: string, path: string): string {
   const inside = relative(root, resolve(path));
-  if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) return basename(resolve(path));
-  return inside.split(sep).join('/');
+  const outside = inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside);
+  const portable = outside ? basename(resolve(path)) : inside.split(sep).join('/');
+  return unsafePathProblem(portable) === undefined ? portable : 'artifact';
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { UsageError, type MlopsError } from '../../errors.ts';
 import { compareBy, matches, parseFilter, parseSort } from '../query/index.ts';
+import { modelPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import {
   assertModelExists,
@@ -61,10 +62,18 @@ export async function overview(
   for (const model of await listModels(repository.documents)) {
     const state = await loadModel(repository, model);
     problems.push(...state.problems);
+    if (await isEmpty(repository, state)) continue;
     const versions = select(state);
     if (versions.length > 0 || !narrows(request)) models.push(summariseModel(state, versions));
   }
   return { models: models.slice(0, request.limit), problems };
+}
+
+/** A directory that a failed save, or Git, left behind is no model. */
+async function isEmpty({ documents }: Repository, state: ModelState): Promise<boolean> {
+  const { log, problems, unregistered, stages } = state;
+  if (log.newestFirst.length + problems.length + unregistered.length + stages.size > 0) return false;
+  return (await documents.read(modelPath(state.model))) === undefined;
 }
 
 function narrows({ stage, filter }: ListRequest): boolean {

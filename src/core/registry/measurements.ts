@@ -1,4 +1,4 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
 import { parseJson } from '../../lib/parse-json.ts';
 import { LIMITS, metricValue, type MetricValue } from './record.ts';
@@ -7,7 +7,10 @@ import { LIMITS, metricValue, type MetricValue } from './record.ts';
  * `key=value` pairs as typed. The key ends at the first `=`; a key given twice is an error.
  * @throws UsageError `PAIR_INVALID`, `LIMIT_EXCEEDED`
  */
-export function parsePairs(pairs: readonly string[], what: 'metric' | 'param' | 'tag'): Map<string, string> {
+export function parsePairs(
+  pairs: readonly string[],
+  what: 'metric' | 'param' | 'tag' | 'data',
+): Map<string, string> {
   const found = new Map<string, string>();
   const valueLimit = what === 'tag' ? LIMITS.tagLength : LIMITS.paramLength;
   for (const pair of pairs) {
@@ -22,8 +25,10 @@ export function parsePairs(pairs: readonly string[], what: 'metric' | 'param' | 
     assertLimit(value.length, valueLimit, `characters in the ${what} "${key.slice(0, 40)}"`);
     found.set(key, value);
   }
-  const countLimit = { metric: LIMITS.metrics, param: LIMITS.params, tag: LIMITS.tags }[what];
-  assertLimit(found.size, countLimit, `${what}s`);
+  const countLimit = { metric: LIMITS.metrics, param: LIMITS.params, tag: LIMITS.tags, data: LIMITS.data }[
+    what
+  ];
+  assertLimit(found.size, countLimit, what === 'data' ? 'data sources' : `${what}s`);
   return found;
 }
 
@@ -54,7 +59,7 @@ function parseNumber(key: string, text: string): number {
  * @throws UsageError `SOURCE_MISSING`, `LIMIT_EXCEEDED`, `METRICS_INVALID`; IntegrityError `JSON_INVALID` with the position
  */
 export async function readMetricsFile(path: string): Promise<Map<string, MetricValue>> {
-  const stats = await lstat(path).catch(() => undefined);
+  const stats = await stat(path).catch(() => undefined);
   if (stats === undefined || !stats.isFile()) {
     throw new UsageError('SOURCE_MISSING', `${path}: there is no such metrics file`, {
       hint: 'give the path of a JSON file, for example --metrics metrics.json',
@@ -101,6 +106,15 @@ function collect(
   into: { path: string; metrics: Map<string, MetricValue> },
 ): void {
   const key = path.join('.');
+  if (into.metrics.has(key)) {
+    throw new UsageError(
+      'METRICS_INVALID',
+      `${into.path}: "${key}" is given twice, once nested and once with a dot`,
+      {
+        hint: 'give each metric one name',
+      },
+    );
+  }
   if (typeof value === 'number') {
     into.metrics.set(key, metricValue(value));
   } else if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') {

@@ -1,4 +1,4 @@
-import { MlopsError, UsageError } from '../../errors.ts';
+import { IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
 import { nearestNames } from '../../lib/nearest.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
@@ -8,6 +8,7 @@ import {
   eventsDirectory,
   gitPath,
   MODELS_DIRECTORY,
+  recordPath,
   stagePath,
   versionsDirectory,
 } from '../repository/layout.ts';
@@ -94,11 +95,65 @@ export async function loadModel(
     else if (error !== undefined)
       problems.push({ kind: 'record', path: gitPath(`${versionsDirectory(model)}/${name}`), error });
   }
+  problems.push(...recordProblems({ model, records, log, known: problems.map(({ path }) => path) }));
   for (const [stage, state] of stages) {
     if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;
     problems.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), error: state.problem });
   }
   return { model, log, stages, problems, ...foldVersions(records, log, stages) };
+}
+
+interface RegisteredRecords {
+  model: string;
+  records: readonly StoredRecord[];
+  log: EventLog;
+  /** Paths whose problem is known already. */
+  known: readonly string[];
+}
+
+/** Versions that an event registered and whose record is gone, or is not the one that the event saw. */
+function recordProblems({ model, records, log, known }: RegisteredRecords): ModelProblem[] {
+  const byLabel = new Map(records.map((stored) => [stored.record.version, stored]));
+  const said = new Set(known);
+  const problems: ModelProblem[] = [];
+  const registrations = registrationsByLabel(log);
+  for (const [label, events] of registrations) {
+    const path = gitPath(recordPath(model, label));
+    const stored = byLabel.get(label);
+    if (said.has(path) || (stored !== undefined && events.some((event) => registers(event, stored))))
+      continue;
+    const [event] = events;
+    const what =
+      stored === undefined
+        ? `is missing, but an event of ${event?.time} says it was ${event?.type}`
+        : 'was changed after it was saved: its event names other bytes';
+    const error = new IntegrityError(
+      stored === undefined ? 'RECORD_MISSING' : 'RECORD_DAMAGED',
+      `${path}: ${what}`,
+      {
+        hint: `restore it from Git: git checkout HEAD -- ${path}`,
+      },
+    );
+    problems.push({ kind: 'record', path, error });
+  }
+  return problems;
+}
+
+/** The `saved` and `imported` events of each label, newest first. */
+export function registrationsByLabel(log: EventLog): Map<string, AuditEvent[]> {
+  const byLabel = new Map<string, AuditEvent[]>();
+  for (const event of log.newestFirst) {
+    const { version } = event.subject;
+    if (!REGISTERING_EVENT_TYPES.has(event.type) || version === undefined) continue;
+    byLabel.set(version, [...(byLabel.get(version) ?? []), event]);
+  }
+  return byLabel;
+}
+
+/** True when the event saw exactly these bytes; two branches may have saved one label, and Git kept one of the records. */
+function registers(event: AuditEvent, { record, recordDigest }: StoredRecord): boolean {
+  const evidence = event.evidence.find(({ type }) => type === 'record');
+  return evidence?.digest === recordDigest && event.digest === record.digest;
 }
 
 function foldVersions(
@@ -107,11 +162,14 @@ function foldVersions(
   stages: ReadonlyMap<string, StageState>,
 ): Pick<ModelState, 'versions' | 'unregistered'> {
   const folds = new Map<string, VersionState>();
-  const byLabel = new Map(records.map((stored) => [stored.record.version, stored]));
+  const registrations = registrationsByLabel(log);
+  for (const stored of records) {
+    const event = registrations.get(stored.record.version)?.find((candidate) => registers(candidate, stored));
+    if (event !== undefined) folds.set(stored.record.version, newVersion(stored, event));
+  }
   for (const event of log.newestFirst.toReversed()) {
-    const label = event.subject.version;
-    const stored = label === undefined ? undefined : byLabel.get(label);
-    if (label !== undefined && stored !== undefined) applyEvent(folds, event, { label, stored });
+    const version = event.subject.version === undefined ? undefined : folds.get(event.subject.version);
+    if (version !== undefined) applyEvent(version, event);
   }
   for (const [stage, state] of stages) {
     const held = heldVersion(state);
@@ -120,30 +178,24 @@ function foldVersions(
   }
   return {
     versions: [...folds.values()].toSorted(byCreation),
-    unregistered: records.filter(({ record }) => !folds.has(record.version)),
+    unregistered: records.filter(({ record }) => !registrations.has(record.version)),
   };
 }
 
-function applyEvent(
-  folds: Map<string, VersionState>,
-  event: AuditEvent,
-  { label, stored }: { label: string; stored: StoredRecord },
-): void {
-  const version = folds.get(label);
-  if (REGISTERING_EVENT_TYPES.has(event.type) && version === undefined) {
-    const { record, recordDigest } = stored;
-    folds.set(label, {
-      record,
-      recordDigest,
-      registered: event,
-      tags: record.tags,
-      description: record.description,
-      deprecated: undefined,
-      deleted: undefined,
-      stages: [],
-    });
-  }
-  if (version === undefined) return;
+function newVersion({ record, recordDigest }: StoredRecord, registered: AuditEvent): VersionState {
+  return {
+    record,
+    recordDigest,
+    registered,
+    tags: record.tags,
+    description: record.description,
+    deprecated: undefined,
+    deleted: undefined,
+    stages: [],
+  };
+}
+
+function applyEvent(version: VersionState, event: AuditEvent): void {
   const said = { reason: event.reason, time: event.time };
   if (event.type === 'deprecated') version.deprecated = said;
   else if (event.type === 'deleted') version.deleted = said;

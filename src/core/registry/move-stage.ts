@@ -1,6 +1,6 @@
 import { ConflictError, MlopsError, UsageError } from '../../errors.ts';
 import { nearestNames } from '../../lib/nearest.ts';
-import { loadEventLog, type AuditEvent } from '../audit/index.ts';
+import { eventPath, loadEventLog, type AuditEvent } from '../audit/index.ts';
 import { encodeDocument } from '../repository/document.ts';
 import { stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -62,13 +62,17 @@ async function applyMove(
   const { model, stage, version, digest } = move;
   const state = await readStage(repository, model, stage);
   const previous = previousVersion(state, move);
+  const [settled, ...otherTips] = state?.status === 'ok' ? state.tips : [];
   if (
-    state?.status === 'ok' &&
+    settled !== undefined &&
+    otherTips.length === 0 &&
     previous === version &&
-    state.tips.length === 1 &&
     move.type !== 'rolled-back'
   ) {
-    return { model, stage, version, previous, event: state.pointer.event, moved: false };
+    // Git may not have been told of what an interrupted command wrote.
+    section.adopt(eventPath(settled, settled.id));
+    section.adopt(stagePath(model, stage));
+    return { model, stage, version, previous, event: settled.id, moved: false };
   }
   if (move.expected !== undefined && previous !== move.expected) {
     throw new ConflictError(
@@ -152,6 +156,7 @@ async function finishPending(
   const tip = unfinishedMove(await readStage(repository, model, stage));
   if (tip !== undefined) {
     const bytes = pointerBytes({ model, stage, version: tip.to, digest: tip.digest, event: tip.id });
+    section.adopt(eventPath(tip, tip.id));
     await section.replace(stagePath(model, stage), bytes);
   }
   await clearPending(repository);

@@ -3,12 +3,13 @@ import { MlopsError } from '../../errors.ts';
 import { encodeDocument, parseDocument } from '../repository/document.ts';
 import { gitPath, PENDING_PATH } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
+import { ModelName, StageName } from './names.ts';
 
 const PendingMarker = z.looseObject({
   schema: z.literal('mlops.pending/1'),
   host: z.string().max(300),
-  model: z.string().max(128),
-  stage: z.string().max(64),
+  model: ModelName,
+  stage: StageName,
 });
 
 /** A stage move of this host that may have written its event and not its pointer. */

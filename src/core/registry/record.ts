@@ -1,8 +1,11 @@
 import * as z from 'zod';
-import { IntegrityError } from '../../errors.ts';
+import { IntegrityError, RefusedError } from '../../errors.ts';
+import type { JsonValue } from '../../lib/canonical-json.ts';
+import { parseJson } from '../../lib/parse-json.ts';
+import { unsafePathProblem } from '../../lib/safe-path.ts';
 import { Timestamp } from '../audit/index.ts';
 import { digestOf } from '../repository/digest.ts';
-import { parseDocument } from '../repository/document.ts';
+import { encodeChecked, parseDocument } from '../repository/document.ts';
 import { gitPath, recordPath } from '../repository/layout.ts';
 import { Digest, ModelName, VersionLabel } from './names.ts';
 
@@ -15,6 +18,7 @@ export const LIMITS = {
   paramLength: 6000,
   tagLength: 8000,
   textLength: 20_000,
+  data: 100,
 } as const;
 
 /** A metric as JSON can hold it; see {@link metricNumber}. */
@@ -49,7 +53,7 @@ export const Lineage = z.looseObject({
     .array(
       z.looseObject({ role: Key, path: z.string().max(4096), digest: Digest, size: z.number().int().min(0) }),
     )
-    .max(100)
+    .max(LIMITS.data)
     .optional(),
   environment: z.looseObject({}).optional(),
   parent: VersionLabel.optional(),
@@ -63,7 +67,7 @@ const VersionFields = z.object({
   kind: z.enum(['file', 'directory']),
   size: z.number().int().min(0),
   files: z.number().int().min(0),
-  path: z.string().max(4096),
+  path: z.string().refine((path) => unsafePathProblem(path) === undefined, 'is no safe path'),
   format: z.looseObject({
     name: z.string().max(100),
     framework: z.string().max(100),
@@ -93,7 +97,7 @@ export interface StoredRecord {
 export function parseRecord(bytes: Uint8Array, file: { model: string; name: string }): StoredRecord {
   const label = file.name.replace(/\.json$/, '');
   const path = gitPath(recordPath(file.model, label));
-  const record = parseDocument(bytes, VersionDocument, { path, canonical: true });
+  const record = parseOrRefuse(bytes, path);
   if (record.model !== file.model || record.version !== label) {
     throw new IntegrityError(
       'RECORD_DAMAGED',
@@ -104,6 +108,42 @@ export function parseRecord(bytes: Uint8Array, file: { model: string; name: stri
     );
   }
   return { record, recordDigest: digestOf(bytes) };
+}
+
+/** @throws UsageError `LIMIT_EXCEEDED` for what a reader would refuse */
+export function encodeRecord(record: VersionRecord): Uint8Array {
+  return encodeChecked(record as unknown as JsonValue, VersionDocument, 'the record');
+}
+
+function parseOrRefuse(bytes: Uint8Array, path: string): z.output<typeof VersionDocument> {
+  try {
+    return parseDocument(bytes, VersionDocument, { path, canonical: true });
+  } catch (error) {
+    if (error instanceof IntegrityError && error.code === 'DOCUMENT_INVALID') refuseTraversal(bytes, path);
+    throw error;
+  }
+}
+
+const PathFields = z.looseObject({
+  model: z.string().optional().catch(undefined),
+  version: z.string().optional().catch(undefined),
+  path: z.string().optional().catch(undefined),
+});
+
+/**
+ * Whatever may become part of a path must not lead out of where it belongs; that is an attack rather than damage.
+ * @throws RefusedError `UNSAFE_PATH`
+ */
+export function refuseTraversal(bytes: Uint8Array, source: string): void {
+  const fields = PathFields.safeParse(parseJson(bytes, { source })).data ?? {};
+  for (const name of ['model', 'version', 'path'] as const) {
+    const value = fields[name];
+    const problem = value === undefined ? undefined : unsafePathProblem(value);
+    if (problem === undefined) continue;
+    throw new RefusedError('UNSAFE_PATH', `${source}: the member "${name}" is no safe path: ${problem}`, {
+      hint: 'do not trust where this record comes from; nothing was written',
+    });
+  }
 }
 
 /** The number that a stored metric stands for. */

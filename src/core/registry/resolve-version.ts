@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors.ts';
+import { IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
 import { nearestNames } from '../../lib/nearest.ts';
 import { gitPath, recordPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -7,6 +7,7 @@ import {
   listModels,
   liveVersions,
   loadModel,
+  registrationsByLabel,
   type ModelState,
   type VersionState,
 } from './model-state.ts';
@@ -43,24 +44,13 @@ export async function resolveVersion(repository: Repository, text: string): Prom
 
 export function selectVersion(repository: Repository, state: ModelState, selector: string): VersionState {
   if (selector === 'latest') return latestVersion(state);
-  const exact = state.versions.find((version) => version.record.version === selector);
-  if (exact !== undefined && exact.deleted === undefined) return exact;
-  if (exact?.deleted !== undefined) {
-    throw new UsageError(
-      'VERSION_NOT_FOUND',
-      `${state.model}@${selector} was deleted on ${exact.deleted.time}`,
-      {
-        hint: `see why: mlops history ${state.model}`,
-      },
-    );
-  }
+  const exact = labelled(state, selector);
+  if (exact !== undefined) return exact;
   const stage = state.stages.get(selector);
   const held = heldVersion(stage);
-  if (held !== undefined) return selectVersion(repository, state, held);
+  if (held !== undefined) return stageVersion(state, { stage: selector, label: held });
   if (stage !== undefined && stage.status !== 'ok' && !(stage.status === 'behind' && stage.interrupted))
     throw stage.problem;
-  const damaged = state.problems.find(({ path }) => path === gitPath(recordPath(state.model, selector)));
-  if (damaged !== undefined) throw damaged.error;
   if (repository.config.stages.includes(selector)) {
     throw new UsageError('STAGE_EMPTY', `the stage ${selector} of ${state.model} holds no version yet`, {
       hint: `put one there: mlops promote ${state.model}@latest --to ${selector}`,
@@ -80,12 +70,55 @@ export function selectVersion(repository: Repository, state: ModelState, selecto
   });
 }
 
+/** The version of this label, if there ever was one. @throws UsageError when it was deleted; IntegrityError when damaged */
+function labelled(state: ModelState, label: string): VersionState | undefined {
+  const version = state.versions.find(({ record }) => record.version === label);
+  if (version?.deleted !== undefined) {
+    throw new UsageError(
+      'VERSION_NOT_FOUND',
+      `${state.model}@${label} was deleted on ${version.deleted.time}`,
+      { hint: `see why: mlops history ${state.model}` },
+    );
+  }
+  const damaged = state.problems.find(({ path }) => path === gitPath(recordPath(state.model, label)));
+  if (version === undefined && damaged !== undefined) throw damaged.error;
+  return version;
+}
+
+function stageVersion(state: ModelState, { stage, label }: { stage: string; label: string }): VersionState {
+  const version = labelled(state, label);
+  if (version !== undefined) return version;
+  throw new IntegrityError(
+    'STAGE_DAMAGED',
+    `the stage ${stage} of ${state.model} holds ${label}, which no record and event know`,
+    { hint: `see what is wrong: mlops verify` },
+  );
+}
+
 function latestVersion(state: ModelState): VersionState {
   const latest = liveVersions(state)[0];
+  const hidden = damagedSince(state, latest?.record.createdAt ?? '');
+  if (hidden !== undefined) throw hidden;
   if (latest !== undefined) return latest;
   throw new UsageError('VERSION_NOT_FOUND', `${state.model} has no version`, {
     hint: `save one: mlops save ${state.model} <path>`,
   });
+}
+
+/**
+ * A version that may be newer than all that can be read. An older one must not pass for the latest because of it, so
+ * whoever asked has to name a version.
+ */
+function damagedSince(state: ModelState, time: string): MlopsError | undefined {
+  const registrations = registrationsByLabel(state.log);
+  const newest = (label: string): string => registrations.get(label)?.[0]?.time ?? '';
+  const compact = time.replaceAll(/[-:.]/g, '');
+  const problem = state.problems.find(({ kind, path }) => {
+    const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.json$/, '');
+    if (kind === 'record') return registrations.has(name) && newest(name) >= time;
+    return kind === 'event' && /^\d{8}T\d{9}Z-(?:saved|imported)-/.test(name) && name >= compact;
+  });
+  return problem?.error;
 }
 
 async function resolveDigest(repository: Repository, prefix: string): Promise<ResolvedVersion> {

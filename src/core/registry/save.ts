@@ -3,13 +3,16 @@ import type { JsonValue } from '../../lib/canonical-json.ts';
 import type { StoredArtifact, StoreProgress } from '../../storage/artifact-store.ts';
 import { inspectModel, type Inspection } from '../inspection/index.ts';
 import { digestOf } from '../repository/digest.ts';
+import { eventPath } from '../audit/index.ts';
 import { encodeDocument } from '../repository/document.ts';
-import { modelPath, recordPath } from '../repository/layout.ts';
+import { assertWritable } from '../repository/format.ts';
+import { gitPath, modelPath, recordPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { commitSection, type CommitSection } from './commit-section.ts';
 import { assertSourceExists, captureLineage, portablePath, type DataSource } from './lineage.ts';
 import { liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
-import type { MetricValue, VersionRecord } from './record.ts';
+import { assertLimit } from './measurements.ts';
+import { encodeRecord, LIMITS, type MetricValue, type VersionRecord } from './record.ts';
 import { assertModelNameFree, chooseLabel, type LabelRequest } from './version-label.ts';
 
 export interface SaveRequest extends LabelRequest, StoreProgress {
@@ -46,6 +49,8 @@ export interface SavedVersion {
  */
 export async function save(repository: Repository, request: SaveRequest): Promise<SavedVersion> {
   const { model, source } = request;
+  assertWritable(repository.unknownFeatures);
+  assertWithinLimits(request);
   await assertModelNameFree(repository, model);
   await assertSourceExists(source);
   // Said before hours of hashing, and checked again under the lock.
@@ -60,7 +65,8 @@ export async function save(repository: Repository, request: SaveRequest): Promis
   if (request.dryRun === true) {
     const state = await loadModel(repository, model);
     return {
-      record: completeRecord(repository, state, { draft, request }),
+      record:
+        findSame(state, request, draft)?.record ?? completeRecord(repository, state, { draft, request }),
       stored,
       event: undefined,
       created: false,
@@ -71,7 +77,7 @@ export async function save(repository: Repository, request: SaveRequest): Promis
   const { result, written } = await commitSection(repository, `save ${model}`, async (section) => {
     const state = await loadModel(repository, model);
     const same = findSame(state, request, draft);
-    if (same !== undefined) return { record: same.record, event: same.registered.id, created: false };
+    if (same !== undefined) return adoptSame(section, same);
     return register(repository, section, {
       state,
       record: completeRecord(repository, state, { draft, request }),
@@ -137,6 +143,25 @@ function completeRecord(
   };
 }
 
+/** What a reader would refuse must not be written; said before anything is hashed. @throws UsageError `LIMIT_EXCEEDED` */
+function assertWithinLimits({ metrics, params, tags, data }: SaveRequest): void {
+  assertLimit(metrics.size, LIMITS.metrics, 'metrics');
+  assertLimit(params.size, LIMITS.params, 'params');
+  assertLimit(tags.size, LIMITS.tags, 'tags');
+  assertLimit(data.length, LIMITS.data, 'data sources');
+}
+
+/** Nothing is written, but Git may not have been told of what an interrupted command wrote. */
+function adoptSame(
+  section: CommitSection,
+  { record, registered }: VersionState,
+): { record: VersionRecord; event: string; created: boolean } {
+  section.adopt(modelPath(record.model));
+  section.adopt(recordPath(record.model, record.version));
+  section.adopt(eventPath(registered, registered.id));
+  return { record, event: registered.id, created: false };
+}
+
 /**
  * The version that this save would only repeat: the one of the same label and digest, or, when no label was asked for,
  * the newest one if it says exactly the same.
@@ -150,7 +175,7 @@ function findSame(state: ModelState, request: SaveRequest, draft: DraftRecord): 
     return newest !== undefined && contentOf(newest.record) === contentOf(draft) ? newest : undefined;
   }
   const existing = state.versions.find(({ record }) => record.version === request.label);
-  if (existing === undefined) return undefined;
+  if (existing === undefined) return assertRecordSound(state, request.label);
   const name = `${request.model}@${request.label}`;
   if (existing.deleted !== undefined) {
     throw new ConflictError('VERSION_EXISTS', `${name} was deleted; a label is never used twice`, {
@@ -169,6 +194,13 @@ function findSame(state: ModelState, request: SaveRequest, draft: DraftRecord): 
   );
 }
 
+/** @throws IntegrityError when the label is taken by a version whose record can't be read; it has to be restored instead */
+function assertRecordSound(state: ModelState, label: string): undefined {
+  const path = gitPath(recordPath(state.model, label));
+  const damaged = state.problems.find((problem) => problem.path === path);
+  if (damaged !== undefined) throw damaged.error;
+}
+
 function contentOf(record: DraftRecord): string {
   const { digest, metrics, params, tags, description, lineage } = record;
   return digestOf(
@@ -182,10 +214,10 @@ async function register(
   { state, record }: { state: ModelState; record: VersionRecord },
 ): Promise<{ record: VersionRecord; event: string; created: boolean }> {
   const { model, version, digest } = record;
+  const bytes = encodeRecord(record);
   if ((await repository.documents.read(modelPath(model))) === undefined) {
     await section.create(modelPath(model), encodeDocument({ schema: 'mlops.model/1', model }));
   }
-  const bytes = encodeDocument(record as unknown as JsonValue);
   const path = recordPath(model, version);
   // What an interrupted save left under this label is no version and gives way.
   const leftover = state.unregistered.some((stored) => stored.record.version === version);

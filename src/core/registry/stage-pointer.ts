@@ -132,7 +132,8 @@ function behind({ model, stage, tips, interrupted, pointer }: BehindStage): Stag
 function conflictError(at: { model: string; stage: string; tips: readonly AuditEvent[] }): ConflictError {
   const { model, stage, tips } = at;
   const candidates = tips.map((tip) => `${tip.to} (${tip.type} ${tip.time} by ${tip.actor})`);
-  const commands = tips.map((tip) => `mlops promote ${model}@${tip.to} --to ${stage} --resolve`);
+  const versions = new Set(tips.map(({ to }) => to));
+  const commands = [...versions].map((to) => `mlops promote ${model}@${to} --to ${stage} --resolve`);
   return new ConflictError(
     'STAGE_CONFLICT',
     `${gitPath(stagePath(model, stage))}: two branches moved the stage ${stage} of ${model}: ${candidates.join(' or ')}`,

@@ -1,7 +1,6 @@
 import { ConflictError, UsageError } from '../../errors.ts';
 import type { Repository } from '../repository/repository.ts';
-import { listModels, type ModelState } from './model-state.ts';
-import type { StoredRecord } from './record.ts';
+import { listModels, registrationsByLabel, type ModelState } from './model-state.ts';
 
 export type Bump = 'patch' | 'minor' | 'major';
 
@@ -18,31 +17,35 @@ export interface LabelRequest {
  * @throws UsageError `LABEL_INVALID`; ConflictError `VERSION_EXISTS` for one that differs from an existing one in case only
  */
 export function chooseLabel(repository: Repository, state: ModelState, request: LabelRequest): string {
-  const taken = [
-    ...state.versions.map(({ record }) => record),
-    ...state.unregistered.map(({ record }) => record),
-  ];
+  const taken = takenLabels(state);
   if (request.label !== undefined) {
-    assertLabelFree(
-      repository,
-      request.label,
-      taken.map(({ version }) => version),
-    );
+    assertLabelFree(repository, request.label, [...taken]);
     return request.label;
   }
-  if (request.bump !== undefined) return bumpLabel(state.versions, request.bump);
+  if (request.bump !== undefined)
+    return bumpLabel([...takenLabels(state, { leftovers: false })], request.bump);
   const stamp = repository
     .now()
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(/[-:]/g, '');
-  const labels = new Set(taken.map(({ version }) => version));
   let label = stamp;
-  for (let count = 2; labels.has(label); count += 1) label = `${stamp}-${count}`;
+  for (let count = 2; taken.has(label); count += 1) label = `${stamp}-${count}`;
   return label;
 }
 
-function assertLabelFree(repository: Repository, label: string, taken: readonly string[]): void {
+/** Labels of versions, of those whose record is damaged or gone, and of what interrupted saves left. */
+function takenLabels(state: ModelState, { leftovers } = { leftovers: true }): Set<string> {
+  const taken = new Set(registrationsByLabel(state.log).keys());
+  for (const { kind, path } of state.problems) {
+    if (kind === 'record') taken.add(path.slice(path.lastIndexOf('/') + 1).replace(/\.json$/, ''));
+  }
+  if (leftovers) for (const { record } of state.unregistered) taken.add(record.version);
+  return taken;
+}
+
+/** @throws UsageError `LABEL_INVALID`; ConflictError `VERSION_EXISTS` */
+export function assertLabelFree(repository: Repository, label: string, taken: readonly string[]): void {
   if (repository.config.stages.includes(label)) {
     throw new UsageError('LABEL_INVALID', `"${label}" is the name of a stage, so it can't be a version`, {
       hint: 'choose another label, for example v1.0.0',
@@ -63,11 +66,11 @@ function assertLabelFree(repository: Repository, label: string, taken: readonly 
 const SEMANTIC = /^(v?)(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$/;
 
 /** From the newest semantic version of the model (deleted ones count: a label is never used twice); `v` is kept. */
-export function bumpLabel(versions: readonly Pick<StoredRecord, 'record'>[], bump: Bump): string {
+export function bumpLabel(labels: readonly string[], bump: Bump): string {
   let newest = { prefix: 'v', parts: [0, 0, 0] };
   let found = false;
-  for (const { record } of versions) {
-    const match = SEMANTIC.exec(record.version);
+  for (const label of labels) {
+    const match = SEMANTIC.exec(label);
     if (match === null) continue;
     const parts = [Number(match[2]), Number(match[3]), Number(match[4])];
     if (!found || compareParts(parts, newest.parts) > 0) newest = { prefix: match[1] ?? '', parts };

@@ -67,7 +67,8 @@ const FORBIDDEN_KEY = /"(?:__proto__|constructor|prototype)"/;
 function parseCanonical(bytes: Uint8Array): unknown {
   if (!isUtf8(bytes)) return undefined;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-  if (text.split(/[{[]/, FEW_BRACKETS + 2).length > FEW_BRACKETS + 1 || FORBIDDEN_KEY.test(text)) return undefined;
+  if (text.split(/[{[]/, FEW_BRACKETS + 2).length > FEW_BRACKETS + 1 || FORBIDDEN_KEY.test(text))
+    return undefined;
   try {
     const value = JSON.parse(text) as JsonValue;
     return canonicalJson(value) === text ? value : undefined;
@@ -87,6 +88,26 @@ function newerSchema(value: unknown): string | undefined {
   return typeof schema === 'string' && /^mlops\.[a-z]+\/([2-9]|[1-9][0-9]{1,5})$/.test(schema)
     ? schema
     : undefined;
+}
+
+/**
+ * The bytes of a document that this program will be able to read again: what a reader would refuse is never written.
+ *
+ * @param what names the document in the message, such as "the record"
+ * @throws UsageError `LIMIT_EXCEEDED`
+ */
+export function encodeChecked(value: JsonValue, schema: z.ZodType, what: string): Uint8Array {
+  const bytes = encodeDocument(value);
+  try {
+    parseDocument(bytes, schema, { path: what, canonical: true });
+  } catch (cause) {
+    if (!(cause instanceof IntegrityError)) throw cause;
+    throw new UsageError('LIMIT_EXCEEDED', `can't be written: ${cause.message}`, {
+      hint: 'shorten what is named above; nothing was registered',
+      cause,
+    });
+  }
+  return bytes;
 }
 
 export function encodeDocument(value: JsonValue): Uint8Array {
