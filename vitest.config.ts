@@ -9,7 +9,7 @@ export default defineConfig({
   define: { MLOPS_VERSION: JSON.stringify(version) },
   test: {
     include: ['tests/**/*.test.ts'],
-    exclude: ['tests/interop/**', 'tests/faults/**'],
+    exclude: ['tests/interop/**', 'tests/faults/sweep/**'],
     // Tests that start processes or hash megabytes on a busy machine of two cores.
     testTimeout: 60_000,
     hookTimeout: 60_000,
