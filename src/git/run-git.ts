@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { ConflictError, errnoOf, type MlopsError, UsageError } from '../errors.ts';
+import { ConflictError, errnoOf, LocalIoError, type MlopsError, UsageError } from '../errors.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { gitConfig, gitEnvironment, type Environment, type GitAccess } from './environment.ts';
 
@@ -157,6 +157,13 @@ function gitError(args: readonly string[], failure: Failure, cause: unknown): Ml
   const lines = failure.words.slice(0, MAX_WORDS).split('\n');
   const words = lines.map((line) => printable(line.trim())).filter((line) => line !== '');
   const message = `${command} failed: ${words.join('; ') || `exit code ${failure.exitCode ?? 'unknown'}`}`;
+  // Git names the lock it could not write, so this has to be looked at first.
+  if (/no space left on device|out of diskspace|disk quota exceeded/i.test(failure.words)) {
+    return new LocalIoError('DISK_FULL', message, {
+      hint: 'free some space and run the same command again',
+      cause,
+    });
+  }
   if (/index\.lock|cannot lock ref/i.test(failure.words)) {
     return new ConflictError('GIT_LOCKED', message, {
       hint: 'wait for the other git command and try again',
