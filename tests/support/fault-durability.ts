@@ -61,7 +61,7 @@ class Lint {
 
   #sync(path: string): void {
     this.#flushed.add(path);
-    for (const loose of [...this.#loose.keys()]) if (dirname(loose) === path) this.#loose.delete(loose);
+    for (const loose of this.#loose.keys()) if (dirname(loose) === path) this.#loose.delete(loose);
   }
 
   #name(from: string, to: string): void {
