@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Git } from '../git/git.ts';
+import type { CommitLock } from '../storage/commit-lock.ts';
 import type { Repository } from '../core/repository/repository.ts';
 import { MLOPS_DIRECTORY } from '../core/repository/layout.ts';
 import { VERSION } from './version.ts';
@@ -124,21 +125,20 @@ export function processHost(signal: AbortSignal): { host: ProcessHost; argv: rea
 }
 
 async function openRepositoryAround(options: ContextParts): Promise<Repository> {
-  const [{ findRepositoryRoot }, { openRepository }, { createLocalDocumentStore }, { loadConfig }] = await Promise.all([
-    import('../core/repository/find.ts'),
-    import('../core/repository/open.ts'),
-    import('../storage/local/document-store.ts'),
-    import('../config/load.ts'),
-  ]);
+  const { createLocalDocumentStore, findRepositoryRoot, loadConfig, openRepository } =
+    await import('./open-local.ts');
   const { env, warn } = options;
   const root = findRepositoryRoot(options.cwd);
   const mlopsDir = join(root, MLOPS_DIRECTORY);
-  const { createLocalCommitLock } = await import('../storage/local/commit-lock.ts');
   return openRepository({
     root,
     documents: createLocalDocumentStore(mlopsDir, { warn }),
     loadConfig: (files) => loadConfig({ ...files, env }),
-    createLock: ({ lock }) => createLocalCommitLock({ mlopsDir, timeoutMs: lock.timeoutSeconds * 1000, now: options.now }),
+    createLock: ({ lock }) =>
+      lazyLock(async () => {
+        const { createLocalCommitLock } = await import('../storage/local/commit-lock.ts');
+        return createLocalCommitLock({ mlopsDir, timeoutMs: lock.timeoutSeconds * 1000, now: options.now });
+      }),
     artifacts: once(async () => {
       const { createLocalArtifactStore } = await import('../storage/local/artifact-store.ts');
       return createLocalArtifactStore({ mlopsDir, root, warn });
@@ -154,6 +154,16 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
   });
 }
 
+/** Readers never ask for the lock, so they do not load it either. */
+function lazyLock(load: () => Promise<CommitLock>): CommitLock {
+  const lock = once(load);
+  return {
+    acquire: async (command) => (await lock()).acquire(command),
+    inspect: async () => (await lock()).inspect(),
+    breakLock: async () => (await lock()).breakLock(),
+  };
+}
+
 async function openGit({ cwd, env }: ContextParts): Promise<Git> {
   return (await import('../git/simple-git-adapter.ts')).createGit({ directory: cwd, env });
 }
@@ -162,14 +172,18 @@ async function openGit({ cwd, env }: ContextParts): Promise<Git> {
 async function initialiseAround(options: ContextParts): Promise<InitialisedRepository> {
   const [{ initialise }, { createLocalDocumentStore }] = await Promise.all([
     import('../core/repository/init.ts'),
-    import('../storage/local/document-store.ts'),
+    import('./open-local.ts'),
   ]);
   const git = await openGit(options);
   const root = await git.findRoot(options.cwd);
   if (root === undefined) {
-    throw new UsageError('NOT_A_GIT_REPOSITORY', `${options.cwd} is in no Git work tree`, { hint: 'create one: git init' });
+    throw new UsageError('NOT_A_GIT_REPOSITORY', `${options.cwd} is in no Git work tree`, {
+      hint: 'create one: git init',
+    });
   }
-  const { created, written } = await initialise(createLocalDocumentStore(join(root, MLOPS_DIRECTORY), { warn: options.warn }));
+  const { created, written } = await initialise(
+    createLocalDocumentStore(join(root, MLOPS_DIRECTORY), { warn: options.warn }),
+  );
   return { root, created, written };
 }
 

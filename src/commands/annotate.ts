@@ -28,12 +28,14 @@ export default defineCommand({
     description: z.string().max(20_000, 'a description has at most 20,000 characters').optional(),
     commit: z.boolean().default(false),
   }),
-  output: z.object({
-    model: z.string(),
-    version: z.string(),
-    event: z.string().nullable(),
-    commit: z.string().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      model: z.string(),
+      version: z.string(),
+      event: z.string().nullable(),
+      commit: z.string().nullable(),
+    }),
+  ),
   async run({ ref, tag, description, commit }, context) {
     const repository = await context.repository();
     const { model, version, event, written } = await annotate(repository, {

@@ -17,7 +17,7 @@ export default defineCommand({
     },
   ],
   input: z.object({ shell: Shell }),
-  output: z.object({ shell: Shell, script: z.string() }),
+  output: z.lazy(() => z.object({ shell: Shell, script: z.string() })),
   async run({ shell }) {
     const script = completionScript(shell);
     return { data: { shell, script }, text: () => script };

@@ -25,12 +25,14 @@ export default defineCommand({
       .max(20_000, 'a reason has at most 20,000 characters'),
     commit: z.boolean().default(false),
   }),
-  output: z.object({
-    model: z.string(),
-    version: z.string(),
-    event: z.string().nullable(),
-    commit: z.string().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      model: z.string(),
+      version: z.string(),
+      event: z.string().nullable(),
+      commit: z.string().nullable(),
+    }),
+  ),
   async run({ ref, reason, commit }, context) {
     const repository = await context.repository();
     const { model, version, event, written } = await deprecate(repository, ref, reason);

@@ -7,15 +7,17 @@ import { count, formatMetric } from '../ui/numbers.ts';
 import { table } from '../ui/table.ts';
 import type { Terminal } from '../ui/terminal.ts';
 
-const Value = z.union([z.string(), z.number()]).nullable();
-const NonFinite = z.object({ left: z.string().nullable(), right: z.string().nullable() });
-const ChangeOutput = z.object({ name: z.string(), left: Value, right: Value });
-const FileOutput = z.object({
-  path: z.string(),
-  change: z.enum(['added', 'removed', 'modified']),
-  leftSize: z.number().nullable(),
-  rightSize: z.number().nullable(),
-});
+const Value = z.lazy(() => z.union([z.string(), z.number()]).nullable());
+const NonFinite = z.lazy(() => z.object({ left: z.string().nullable(), right: z.string().nullable() }));
+const ChangeOutput = z.lazy(() => z.object({ name: z.string(), left: Value, right: Value }));
+const FileOutput = z.lazy(() =>
+  z.object({
+    path: z.string(),
+    change: z.enum(['added', 'removed', 'modified']),
+    leftSize: z.number().nullable(),
+    rightSize: z.number().nullable(),
+  }),
+);
 
 export default defineCommand({
   arguments: [
@@ -30,20 +32,22 @@ export default defineCommand({
     },
   ],
   input: z.object({ left: z.string(), right: z.string() }),
-  output: z.object({
-    left: VersionSummary,
-    right: VersionSummary,
-    /** True when both have the same bytes. */
-    identical: z.boolean(),
-    /** `left`, `right` and `delta` are `null` for NaN and infinities; then `nonFinite` says which it is. */
-    metrics: z.array(ChangeOutput.extend({ delta: z.number().nullable(), nonFinite: NonFinite })),
-    params: z.array(ChangeOutput),
-    tags: z.array(ChangeOutput),
-    data: z.array(ChangeOutput),
-    code: z.array(ChangeOutput),
-    /** `null` when the bytes of one of them are not in this clone. */
-    files: z.array(FileOutput).nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      left: VersionSummary,
+      right: VersionSummary,
+      /** True when both have the same bytes. */
+      identical: z.boolean(),
+      /** `left`, `right` and `delta` are `null` for NaN and infinities; then `nonFinite` says which it is. */
+      metrics: z.array(ChangeOutput.unwrap().extend({ delta: z.number().nullable(), nonFinite: NonFinite })),
+      params: z.array(ChangeOutput),
+      tags: z.array(ChangeOutput),
+      data: z.array(ChangeOutput),
+      code: z.array(ChangeOutput),
+      /** `null` when the bytes of one of them are not in this clone. */
+      files: z.array(FileOutput).nullable(),
+    }),
+  ),
   async run({ left, right }, context) {
     const diff = await diffVersions(await context.repository(), left, right);
     return {

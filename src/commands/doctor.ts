@@ -10,16 +10,18 @@ export default defineCommand({
     'Looks at Node, Git, the files that keep Git away from objects, the disk, the lock, leftovers and every document. Exit 1 if something needs mending.',
   examples: [{ command: 'mlops doctor', explains: 'find out why something does not work' }],
   input: z.object({}),
-  output: z.object({
-    findings: z.array(
-      z.object({
-        check: z.string(),
-        status: z.enum(['ok', 'warning', 'failed']),
-        message: z.string(),
-        hint: z.string().nullable(),
-      }),
-    ),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      findings: z.array(
+        z.object({
+          check: z.string(),
+          status: z.enum(['ok', 'warning', 'failed']),
+          message: z.string(),
+          hint: z.string().nullable(),
+        }),
+      ),
+    }),
+  ),
   async run(_input, context) {
     const { findings } = await diagnose(await context.repository());
     return {

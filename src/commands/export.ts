@@ -26,14 +26,16 @@ export default defineCommand({
     output: z.string('name the file: -o <file>').min(1),
     force: z.boolean().default(false),
   }),
-  output: z.object({
-    model: z.string(),
-    version: z.string(),
-    digest: z.string(),
-    path: z.string(),
-    bundle: z.string(),
-    size: z.number(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      model: z.string(),
+      version: z.string(),
+      digest: z.string(),
+      path: z.string(),
+      bundle: z.string(),
+      size: z.number(),
+    }),
+  ),
   async run({ ref, output, force }, context) {
     const target = resolve(context.cwd, output);
     const { version, digest, size } = await exportVersion(await context.repository(), {

@@ -9,17 +9,19 @@ import { ModelName } from '../core/registry/names.ts';
 import { describeEvent } from '../ui/event-line.ts';
 import { table } from '../ui/table.ts';
 
-const Output = z.union([
-  z.object({ events: z.array(EventSummary), total: z.number() }),
-  z.object({
-    /** The moment that was looked at. */
-    at: z.string(),
-    /** Version by stage, of the model that was named. */
-    stages: z.record(z.string(), z.string()),
-    /** The same for every model, when none was named. */
-    models: z.record(z.string(), z.record(z.string(), z.string())),
-  }),
-]);
+const Output = z.lazy(() =>
+  z.union([
+    z.object({ events: z.array(EventSummary), total: z.number() }),
+    z.object({
+      /** The moment that was looked at. */
+      at: z.string(),
+      /** Version by stage, of the model that was named. */
+      stages: z.record(z.string(), z.string()),
+      /** The same for every model, when none was named. */
+      models: z.record(z.string(), z.record(z.string(), z.string())),
+    }),
+  ]),
+);
 
 export default defineCommand({
   arguments: [{ name: '[model]', description: 'only this model' }],

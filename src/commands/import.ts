@@ -15,15 +15,17 @@ export default defineCommand({
     { command: 'mlops import fraud.tar.gz', explains: 'take over a version from another repository' },
   ],
   input: z.object({ bundle: z.string().min(1), commit: z.boolean().default(false) }),
-  output: z.object({
-    model: z.string(),
-    version: z.string(),
-    digest: z.string(),
-    size: z.number(),
-    files: z.number(),
-    event: z.string().nullable(),
-    commit: z.string().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      model: z.string(),
+      version: z.string(),
+      digest: z.string(),
+      size: z.number(),
+      files: z.number(),
+      event: z.string().nullable(),
+      commit: z.string().nullable(),
+    }),
+  ),
   async run({ bundle, commit }, context) {
     const repository = await context.repository();
     const { record, event, written } = await importBundle(repository, resolve(context.cwd, bundle));

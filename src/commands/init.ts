@@ -7,12 +7,14 @@ export default defineCommand({
     'Creates .mlops at the root of the Git work tree and adds its files to the index. Running it again changes nothing.',
   examples: [{ command: 'mlops init', explains: 'make this Git repository a model registry' }],
   input: z.object({}),
-  output: z.object({
-    /** Absolute path of the work tree. */
-    root: z.string(),
-    created: z.boolean(),
-    written: z.array(z.string()),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      /** Absolute path of the work tree. */
+      root: z.string(),
+      created: z.boolean(),
+      written: z.array(z.string()),
+    }),
+  ),
   async run(_input, context) {
     const { root, created, written } = await context.initialise();
     const repository = await context.repository();

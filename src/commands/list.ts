@@ -10,12 +10,14 @@ import { table } from '../ui/table.ts';
 import type { Terminal } from '../ui/terminal.ts';
 import { formatTime } from '../ui/time.ts';
 
-const Problem = z.object({
-  path: z.string(),
-  code: z.string(),
-  message: z.string(),
-  hint: z.string().nullable(),
-});
+const Problem = z.lazy(() =>
+  z.object({
+    path: z.string(),
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().nullable(),
+  }),
+);
 
 export default defineCommand({
   arguments: [{ name: '[model]', description: 'list the versions of this model, newest first' }],
@@ -47,10 +49,12 @@ export default defineCommand({
       .optional(),
     all: z.boolean().default(false),
   }),
-  output: z.union([
-    z.object({ models: z.array(ModelOverview), problems: z.array(Problem) }),
-    z.object({ versions: z.array(VersionSummary), total: z.number(), problems: z.array(Problem) }),
-  ]),
+  output: z.lazy(() =>
+    z.union([
+      z.object({ models: z.array(ModelOverview), problems: z.array(Problem) }),
+      z.object({ versions: z.array(VersionSummary), total: z.number(), problems: z.array(Problem) }),
+    ]),
+  ),
   async run({ model, ...request }, context) {
     const repository = await context.repository();
     if (model === undefined) {

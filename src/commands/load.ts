@@ -39,16 +39,18 @@ export default defineCommand({
     expect: z.string().optional(),
     force: z.boolean().default(false),
   }),
-  output: z.object({
-    model: z.string(),
-    version: z.string(),
-    digest: z.string(),
-    /** Absolute path. */
-    path: z.string(),
-    outcome: z.enum(['restored', 'unchanged']),
-    files: z.number(),
-    size: z.number(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      model: z.string(),
+      version: z.string(),
+      digest: z.string(),
+      /** Absolute path. */
+      path: z.string(),
+      outcome: z.enum(['restored', 'unchanged']),
+      files: z.number(),
+      size: z.number(),
+    }),
+  ),
   async run({ ref, output, file, expect, force }, context) {
     const repository = await context.repository();
     const progress = context.progress('restoring', 'bytes');

@@ -29,15 +29,17 @@ export default defineCommand({
     resolve: z.boolean().default(false),
     commit: z.boolean().default(false),
   }),
-  output: z.object({
-    model: z.string(),
-    stage: z.string(),
-    version: z.string(),
-    previous: z.string().nullable(),
-    event: z.string(),
-    moved: z.boolean(),
-    commit: z.string().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      model: z.string(),
+      stage: z.string(),
+      version: z.string(),
+      previous: z.string().nullable(),
+      event: z.string(),
+      moved: z.boolean(),
+      commit: z.string().nullable(),
+    }),
+  ),
   async run({ ref, to, reason, resolve, commit }, context) {
     const repository = await context.repository();
     const progress = context.progress('verifying', 'bytes');

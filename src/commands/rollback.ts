@@ -34,14 +34,16 @@ export default defineCommand({
       .max(20_000, 'a reason has at most 20,000 characters'),
     commit: z.boolean().default(false),
   }),
-  output: z.object({
-    model: z.string(),
-    stage: z.string(),
-    version: z.string(),
-    previous: z.string().nullable(),
-    event: z.string(),
-    commit: z.string().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      model: z.string(),
+      stage: z.string(),
+      version: z.string(),
+      previous: z.string().nullable(),
+      event: z.string(),
+      commit: z.string().nullable(),
+    }),
+  ),
   async run({ model, stage, to, reason, commit }, context) {
     const repository = await context.repository();
     const progress = context.progress('verifying', 'bytes');

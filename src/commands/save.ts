@@ -72,22 +72,24 @@ export default defineCommand({
     },
   ],
   input: Input,
-  output: z.object({
-    model: z.string(),
-    version: z.string(),
-    digest: z.string(),
-    size: z.number(),
-    files: z.number(),
-    blobs: z.object({ total: z.number(), new: z.number(), newBytes: z.number(), storedBytes: z.number() }),
-    event: z.string().nullable(),
-    created: z.boolean(),
-    dryRun: z.boolean(),
-    format: z.object({ name: z.string(), framework: z.string() }),
-    git: z.object({
-      outcome: z.enum(['committed', 'staged', 'failed', 'none']),
-      commit: z.string().nullable(),
+  output: z.lazy(() =>
+    z.object({
+      model: z.string(),
+      version: z.string(),
+      digest: z.string(),
+      size: z.number(),
+      files: z.number(),
+      blobs: z.object({ total: z.number(), new: z.number(), newBytes: z.number(), storedBytes: z.number() }),
+      event: z.string().nullable(),
+      created: z.boolean(),
+      dryRun: z.boolean(),
+      format: z.object({ name: z.string(), framework: z.string() }),
+      git: z.object({
+        outcome: z.enum(['committed', 'staged', 'failed', 'none']),
+        commit: z.string().nullable(),
+      }),
     }),
-  }),
+  ),
   async run(input, context) {
     const data = parseData(input.data, context);
     const metrics = await collectMetrics(input, context);

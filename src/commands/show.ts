@@ -14,12 +14,14 @@ import { table } from '../ui/table.ts';
 import type { Terminal } from '../ui/terminal.ts';
 import { formatTime } from '../ui/time.ts';
 
-const FileEntry = z.object({
-  path: z.string(),
-  size: z.number(),
-  sha256: z.string(),
-  executable: z.boolean(),
-});
+const FileEntry = z.lazy(() =>
+  z.object({
+    path: z.string(),
+    size: z.number(),
+    sha256: z.string(),
+    executable: z.boolean(),
+  }),
+);
 
 export default defineCommand({
   arguments: [
@@ -34,19 +36,21 @@ export default defineCommand({
     { command: 'mlops show fraud_detector v1.0.1 --files', explains: 'one version and its files' },
   ],
   input: z.object({ ref: RefWords, files: z.boolean().default(false) }),
-  output: VersionSummary.extend({
-    /** MLflow's integer version. */
-    number: z.number(),
-    path: z.string(),
-    kind: z.enum(['file', 'directory']),
-    formatDetails: z.record(z.string(), z.unknown()),
-    signature: z.unknown(),
-    lineage: z.record(z.string(), z.unknown()),
-    history: z.array(EventSummary),
-    /** `remote` is null while no remote is configured. */
-    present: z.object({ local: z.boolean(), remote: z.boolean().nullable() }),
-    entries: z.array(FileEntry).nullable(),
-  }),
+  output: z.lazy(() =>
+    VersionSummary.unwrap().extend({
+      /** MLflow's integer version. */
+      number: z.number(),
+      path: z.string(),
+      kind: z.enum(['file', 'directory']),
+      formatDetails: z.record(z.string(), z.unknown()),
+      signature: z.unknown(),
+      lineage: z.record(z.string(), z.unknown()),
+      history: z.array(EventSummary),
+      /** `remote` is null while no remote is configured. */
+      present: z.object({ local: z.boolean(), remote: z.boolean().nullable() }),
+      entries: z.array(FileEntry).nullable(),
+    }),
+  ),
   async run({ ref, files: listFiles }, context) {
     const shown = await showVersion(await context.repository(), ref);
     const { version, rank, history, present, files } = shown;

@@ -11,12 +11,14 @@ export default defineCommand({
     { command: 'mlops unlock', explains: 'remove a lock that a dead process left, or say who holds it' },
   ],
   input: z.object({ force: z.boolean().default(false) }),
-  output: z.object({
-    removed: z.boolean(),
-    owner: z
-      .object({ pid: z.number(), host: z.string(), startedAt: z.string(), command: z.string() })
-      .nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      removed: z.boolean(),
+      owner: z
+        .object({ pid: z.number(), host: z.string(), startedAt: z.string(), command: z.string() })
+        .nullable(),
+    }),
+  ),
   async run({ force }, context) {
     const { removed, owner } = await unlock(await context.repository(), { force });
     const shown =

@@ -37,20 +37,22 @@ export default defineCommand({
     sample: z.string().optional(),
     metadataOnly: z.boolean().default(false),
   }),
-  output: z.object({
-    checked: z.object({
-      records: z.number(),
-      events: z.number(),
-      manifests: z.number(),
-      packs: z.number(),
-      blobs: z.number(),
-      bytes: z.number(),
+  output: z.lazy(() =>
+    z.object({
+      checked: z.object({
+        records: z.number(),
+        events: z.number(),
+        manifests: z.number(),
+        packs: z.number(),
+        blobs: z.number(),
+        bytes: z.number(),
+      }),
+      damage: z.array(
+        z.object({ kind: z.string(), path: z.string(), digest: z.string(), problem: z.string() }),
+      ),
+      notices: z.array(z.string()),
     }),
-    damage: z.array(
-      z.object({ kind: z.string(), path: z.string(), digest: z.string(), problem: z.string() }),
-    ),
-    notices: z.array(z.string()),
-  }),
+  ),
   async run({ ref, deep, sample, metadataOnly }, context) {
     const part = sample === undefined ? undefined : parseSample(sample);
     const repository = await context.repository();

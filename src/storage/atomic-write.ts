@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { open, rename, rm, link, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf, LocalIoError, MlopsError } from '../errors.ts';
+import { crypto } from '../lib/lazy-builtin.ts';
 
 /** What a temporary file of ours looks like, so that a later command can tell it from anything else. */
 export const TEMPORARY_NAME = /^\.tmp-\d+-[0-9a-f]{16}$/;
 
 export function temporaryName(): string {
-  return `.tmp-${process.pid}-${randomBytes(8).toString('hex')}`;
+  return `.tmp-${process.pid}-${crypto().randomBytes(8).toString('hex')}`;
 }
 
 /** Loops until every byte is written; a short write is normal, a write of nothing is an error. */

@@ -17,7 +17,10 @@ export interface BundleFiles {
    * Writes a bundle so that `path` appears complete or not at all.
    * @throws ConflictError `TARGET_EXISTS` unless `force`; LocalIoError
    */
-  write(path: string, options: { force: boolean; produce(add: (entry: BundleEntry) => Promise<void>): Promise<void> }): Promise<WrittenBundle>;
+  write(
+    path: string,
+    options: { force: boolean; produce(add: (entry: BundleEntry) => Promise<void>): Promise<void> },
+  ): Promise<WrittenBundle>;
 
   /**
    * Reads a hostile bundle entry by entry, in order. Nothing is extracted: the bytes go to `onEntry` and nowhere else.

@@ -1,5 +1,6 @@
-import Table from 'cli-table3';
+import { createRequire } from 'node:module';
 import type { ChalkInstance } from 'chalk';
+import type Table from 'cli-table3';
 import { printable } from '../lib/terminal-text.ts';
 import { painter } from './colour.ts';
 import type { Terminal } from './terminal.ts';
@@ -59,7 +60,8 @@ export function table(
       }),
     ),
   ];
-  return lines.length > LARGE ? renderLarge(lines) : renderSmall(lines);
+  // Both give the same text. cli-table3 is worth its loading time where a person looks at a screen, not in a pipe.
+  return terminal.isTTY && lines.length <= LARGE ? renderSmall(lines) : renderLarge(lines);
 }
 
 /** Takes columns from the widest one until the line fits or every column is at its narrowest. */
@@ -102,7 +104,9 @@ const NO_BORDERS = {
 };
 
 function renderSmall(lines: readonly (readonly string[])[]): string {
-  const rendered = new Table({
+  // Not part of the bundle: it is loaded from its package, and only when it is needed.
+  const CliTable = createRequire(import.meta.url)('cli-table3') as typeof Table;
+  const rendered = new CliTable({
     chars: NO_BORDERS,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
   });

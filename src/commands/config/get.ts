@@ -6,7 +6,7 @@ export default defineCommand({
   arguments: [{ name: '<key>', description: 'such as git.stage; see `mlops config list`' }],
   examples: [{ command: 'mlops config get stages', explains: 'the names of the stages' }],
   input: z.object({ key: z.string() }),
-  output: z.object({ key: z.string(), value: z.unknown(), origin: z.string() }),
+  output: z.lazy(() => z.object({ key: z.string(), value: z.unknown(), origin: z.string() })),
   async run({ key }, context) {
     const setting = await settingInForce(await context.repository(), context.env, key);
     const { value, origin } = setting;

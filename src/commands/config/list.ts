@@ -6,9 +6,11 @@ import { table } from '../../ui/table.ts';
 export default defineCommand({
   examples: [{ command: 'mlops config list', explains: 'every setting, its value and where it comes from' }],
   input: z.object({}),
-  output: z.object({
-    settings: z.array(z.object({ key: z.string(), value: z.unknown(), origin: z.string() })),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      settings: z.array(z.object({ key: z.string(), value: z.unknown(), origin: z.string() })),
+    }),
+  ),
   async run(_input, context) {
     const settings = await settingsInForce(await context.repository(), context.env);
     return {

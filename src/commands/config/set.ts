@@ -25,12 +25,14 @@ export default defineCommand({
     local: z.boolean().default(false),
     commit: z.boolean().default(false),
   }),
-  output: z.object({
-    key: z.string(),
-    value: z.string(),
-    changed: z.boolean(),
-    commit: z.string().nullable(),
-  }),
+  output: z.lazy(() =>
+    z.object({
+      key: z.string(),
+      value: z.string(),
+      changed: z.boolean(),
+      commit: z.string().nullable(),
+    }),
+  ),
   async run({ key, value, local, commit }, context) {
     const repository = await context.repository();
     const written = await changeSetting(repository, { key, text: value, local });

@@ -13,7 +13,7 @@ export default defineCommand({
     { command: 'mlops config unset git.stage --local', explains: 'go back to what all clones share' },
   ],
   input: z.object({ key: z.string(), local: z.boolean().default(false), commit: z.boolean().default(false) }),
-  output: z.object({ key: z.string(), changed: z.boolean(), commit: z.string().nullable() }),
+  output: z.lazy(() => z.object({ key: z.string(), changed: z.boolean(), commit: z.string().nullable() })),
   async run({ key, local, commit }, context) {
     const repository = await context.repository();
     const written = await changeSetting(repository, { key, text: undefined, local });

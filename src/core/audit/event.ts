@@ -17,26 +17,28 @@ const FreeText = z.string().max(20_000);
 export const EventType = z.string().regex(/^[a-z][a-z-]{0,31}$/);
 
 /** docs/format.md section 5.4. Loose, because a newer program may add members and types. */
-const EventDocument = z.looseObject({
-  schema: z.literal('mlops.event/1'),
-  type: EventType,
-  subject: z.looseObject({ model: Name, version: Name.optional(), stage: Name.optional() }),
-  from: Name.optional(),
-  to: Name.optional(),
-  digest: Digest.optional(),
-  actor: z.string().min(1).max(1000),
-  time: Timestamp,
-  reason: FreeText.optional(),
-  evidence: z.array(z.looseObject({ type: z.string().max(64), digest: Digest })).max(1000),
-  parents: z.array(Digest).max(1000),
-  changes: z
-    .looseObject({
-      tags: z.record(z.string().max(250), z.string().max(8000)).optional(),
-      description: FreeText.optional(),
-    })
-    .optional(),
-  tool: z.string().max(200),
-});
+const EventDocument = z.lazy(() =>
+  z.looseObject({
+    schema: z.literal('mlops.event/1'),
+    type: EventType,
+    subject: z.looseObject({ model: Name, version: Name.optional(), stage: Name.optional() }),
+    from: Name.optional(),
+    to: Name.optional(),
+    digest: Digest.optional(),
+    actor: z.string().min(1).max(1000),
+    time: Timestamp,
+    reason: FreeText.optional(),
+    evidence: z.array(z.looseObject({ type: z.string().max(64), digest: Digest })).max(1000),
+    parents: z.array(Digest).max(1000),
+    changes: z
+      .looseObject({
+        tags: z.record(z.string().max(250), z.string().max(8000)).optional(),
+        description: FreeText.optional(),
+      })
+      .optional(),
+    tool: z.string().max(200),
+  }),
+);
 
 export type EventDocument = z.output<typeof EventDocument>;
 

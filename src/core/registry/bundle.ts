@@ -15,14 +15,16 @@ import { parseRecord, refuseTraversal, type StoredRecord } from './record.ts';
 import { resolveVersion } from './resolve-version.ts';
 import { assertModelNameFree, chooseLabel } from './version-label.ts';
 
-const BundleHeader = z.looseObject({
-  schema: z.literal('mlops.bundle/1'),
-  model: ModelName,
-  version: VersionLabel,
-  digest: Digest,
-  /** Of the record's bytes. */
-  record: Digest,
-});
+const BundleHeader = z.lazy(() =>
+  z.looseObject({
+    schema: z.literal('mlops.bundle/1'),
+    model: ModelName,
+    version: VersionLabel,
+    digest: Digest,
+    /** Of the record's bytes. */
+    record: Digest,
+  }),
+);
 
 export interface Exported extends WrittenBundle {
   version: VersionState;

@@ -15,16 +15,18 @@ import { assertStageExists } from './move-stage.ts';
 import { heldVersion } from './stage-pointer.ts';
 import { filterSubject, summarise, VERSION_QUERY, type VersionSummary } from './version-summary.ts';
 
-export const ModelOverview = z.object({
-  model: z.string(),
-  /** How many versions there are, without deleted ones. */
-  versions: z.number(),
-  latest: z.string().nullable(),
-  /** Version by stage; stages that hold none are left out. */
-  stages: z.record(z.string(), z.string()),
-  /** When the newest version was created. */
-  updatedAt: z.string().nullable(),
-});
+export const ModelOverview = z.lazy(() =>
+  z.object({
+    model: z.string(),
+    /** How many versions there are, without deleted ones. */
+    versions: z.number(),
+    latest: z.string().nullable(),
+    /** Version by stage; stages that hold none are left out. */
+    stages: z.record(z.string(), z.string()),
+    /** When the newest version was created. */
+    updatedAt: z.string().nullable(),
+  }),
+);
 export type ModelOverview = z.output<typeof ModelOverview>;
 
 /** A document that was passed over, and why. */

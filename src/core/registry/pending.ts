@@ -5,12 +5,14 @@ import { gitPath, PENDING_PATH } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { ModelName, StageName } from './names.ts';
 
-const PendingMarker = z.looseObject({
-  schema: z.literal('mlops.pending/1'),
-  host: z.string().max(300),
-  model: ModelName,
-  stage: StageName,
-});
+const PendingMarker = z.lazy(() =>
+  z.looseObject({
+    schema: z.literal('mlops.pending/1'),
+    host: z.string().max(300),
+    model: ModelName,
+    stage: StageName,
+  }),
+);
 
 /** A stage move of this host that may have written its event and not its pointer. */
 export interface PendingMove {

@@ -22,70 +22,83 @@ export const LIMITS = {
 } as const;
 
 /** A metric as JSON can hold it; see {@link metricNumber}. */
-export const MetricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
+export const MetricValue = z.lazy(() => z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]));
 export type MetricValue = z.output<typeof MetricValue>;
 
 const Key = z.string().min(1).max(LIMITS.keyLength);
 const bounded = <S extends z.ZodType>(value: S, limit: number): z.ZodRecord<typeof Key, S> =>
   z.record(Key, value).refine((map) => Object.keys(map).length <= limit, `more than ${limit} entries`);
 
-const TensorInfo = z.object({
-  name: z.string().max(1000),
-  dtype: z.string().max(100),
-  shape: z.array(z.union([z.number(), z.string().max(200), z.null()])).max(64),
-});
-
-const Signature = z.object({ inputs: z.array(TensorInfo).max(1000), outputs: z.array(TensorInfo).max(1000) });
-
-export const Lineage = z.looseObject({
-  git: z
-    .looseObject({
-      commit: z.string().max(64).optional(),
-      tree: z.string().max(64).optional(),
-      branch: z.string().max(300).optional(),
-      dirty: z.boolean(),
-      diff: Digest.optional(),
-      untracked: z.number().int().min(0),
-      remote: z.string().max(2000).optional(),
-    })
-    .optional(),
-  data: z
-    .array(
-      z.looseObject({ role: Key, path: z.string().max(4096), digest: Digest, size: z.number().int().min(0) }),
-    )
-    .max(LIMITS.data)
-    .optional(),
-  environment: z.looseObject({}).optional(),
-  parent: VersionLabel.optional(),
-});
-
-const VersionFields = z.object({
-  schema: z.literal('mlops.version/1'),
-  model: ModelName,
-  version: VersionLabel,
-  digest: Digest,
-  kind: z.enum(['file', 'directory']),
-  size: z.number().int().min(0),
-  files: z.number().int().min(0),
-  path: z.string().refine((path) => unsafePathProblem(path) === undefined, 'is no safe path'),
-  format: z.looseObject({
-    name: z.string().max(100),
-    framework: z.string().max(100),
-    details: z.looseObject({}),
+const TensorInfo = z.lazy(() =>
+  z.object({
+    name: z.string().max(1000),
+    dtype: z.string().max(100),
+    shape: z.array(z.union([z.number(), z.string().max(200), z.null()])).max(64),
   }),
-  signature: Signature.optional(),
-  metrics: bounded(MetricValue, LIMITS.metrics),
-  params: bounded(z.string().max(LIMITS.paramLength), LIMITS.params),
-  tags: bounded(z.string().max(LIMITS.tagLength), LIMITS.tags),
-  description: z.string().max(LIMITS.textLength).optional(),
-  lineage: Lineage,
-  createdAt: Timestamp,
-  createdBy: z.string().min(1).max(1000),
-});
-export type VersionRecord = z.output<typeof VersionFields>;
+);
+
+const Signature = z.lazy(() =>
+  z.object({ inputs: z.array(TensorInfo).max(1000), outputs: z.array(TensorInfo).max(1000) }),
+);
+
+export const Lineage = z.lazy(() =>
+  z.looseObject({
+    git: z
+      .looseObject({
+        commit: z.string().max(64).optional(),
+        tree: z.string().max(64).optional(),
+        branch: z.string().max(300).optional(),
+        dirty: z.boolean(),
+        diff: Digest.optional(),
+        untracked: z.number().int().min(0),
+        remote: z.string().max(2000).optional(),
+      })
+      .optional(),
+    data: z
+      .array(
+        z.looseObject({
+          role: Key,
+          path: z.string().max(4096),
+          digest: Digest,
+          size: z.number().int().min(0),
+        }),
+      )
+      .max(LIMITS.data)
+      .optional(),
+    environment: z.looseObject({}).optional(),
+    parent: VersionLabel.optional(),
+  }),
+);
+
+// A function, because building schemas takes longer than a command that finds all records in the index.
+const versionFields = () =>
+  z.object({
+    schema: z.literal('mlops.version/1'),
+    model: ModelName,
+    version: VersionLabel,
+    digest: Digest,
+    kind: z.enum(['file', 'directory']),
+    size: z.number().int().min(0),
+    files: z.number().int().min(0),
+    path: z.string().refine((path) => unsafePathProblem(path) === undefined, 'is no safe path'),
+    format: z.looseObject({
+      name: z.string().max(100),
+      framework: z.string().max(100),
+      details: z.looseObject({}),
+    }),
+    signature: Signature.optional(),
+    metrics: bounded(MetricValue, LIMITS.metrics),
+    params: bounded(z.string().max(LIMITS.paramLength), LIMITS.params),
+    tags: bounded(z.string().max(LIMITS.tagLength), LIMITS.tags),
+    description: z.string().max(LIMITS.textLength).optional(),
+    lineage: Lineage,
+    createdAt: Timestamp,
+    createdBy: z.string().min(1).max(1000),
+  });
+export type VersionRecord = z.output<ReturnType<typeof versionFields>>;
 
 /** docs/format.md section 5.2. Loose: members of a newer program are kept. */
-const VersionDocument = VersionFields.loose();
+const VersionDocument = z.lazy(() => versionFields().loose());
 
 /** A record and the digest of its bytes, which its `saved` event must name. */
 export interface StoredRecord {

@@ -8,14 +8,16 @@ import { Digest, ModelName, StageName, VersionLabel } from './names.ts';
 import { readPending, type PendingMove } from './pending.ts';
 
 /** docs/format.md section 5.3. */
-export const StagePointer = z.looseObject({
-  schema: z.literal('mlops.stage/1'),
-  model: ModelName,
-  stage: StageName,
-  version: VersionLabel,
-  digest: Digest,
-  event: Digest,
-});
+export const StagePointer = z.lazy(() =>
+  z.looseObject({
+    schema: z.literal('mlops.stage/1'),
+    model: ModelName,
+    stage: StageName,
+    version: VersionLabel,
+    digest: Digest,
+    event: Digest,
+  }),
+);
 export type StagePointer = z.output<typeof StagePointer>;
 
 /**

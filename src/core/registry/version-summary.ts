@@ -4,28 +4,30 @@ import type { VersionState } from './model-state.ts';
 import { metricNumber, type MetricValue } from './record.ts';
 
 /** A version as every `--json` output shows it. */
-export const VersionSummary = z.object({
-  model: z.string(),
-  version: z.string(),
-  digest: z.string(),
-  /** Bytes. */
-  size: z.number(),
-  files: z.number(),
-  format: z.string(),
-  framework: z.string(),
-  createdAt: z.string(),
-  createdBy: z.string(),
-  stages: z.array(z.string()),
-  /** `null` where JSON has no such number; then `nonFinite` says which it is. */
-  metrics: z.record(z.string(), z.number().nullable()),
-  /** NaN, Infinity or -Infinity by metric name. */
-  nonFinite: z.record(z.string(), z.string()),
-  params: z.record(z.string(), z.string()),
-  tags: z.record(z.string(), z.string()),
-  description: z.string().nullable(),
-  deprecated: z.boolean(),
-  deleted: z.boolean(),
-});
+export const VersionSummary = z.lazy(() =>
+  z.object({
+    model: z.string(),
+    version: z.string(),
+    digest: z.string(),
+    /** Bytes. */
+    size: z.number(),
+    files: z.number(),
+    format: z.string(),
+    framework: z.string(),
+    createdAt: z.string(),
+    createdBy: z.string(),
+    stages: z.array(z.string()),
+    /** `null` where JSON has no such number; then `nonFinite` says which it is. */
+    metrics: z.record(z.string(), z.number().nullable()),
+    /** NaN, Infinity or -Infinity by metric name. */
+    nonFinite: z.record(z.string(), z.string()),
+    params: z.record(z.string(), z.string()),
+    tags: z.record(z.string(), z.string()),
+    description: z.string().nullable(),
+    deprecated: z.boolean(),
+    deleted: z.boolean(),
+  }),
+);
 export type VersionSummary = z.output<typeof VersionSummary>;
 
 export function summarise(version: VersionState): VersionSummary {

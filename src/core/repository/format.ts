@@ -9,11 +9,13 @@ export const FORMAT_VERSION = 1;
 /** Features beyond version 1 that this program can write; none yet. */
 const KNOWN_FEATURES: ReadonlySet<string> = new Set();
 
-const FormatDocument = z.looseObject({
-  schema: z.literal('mlops.format/1'),
-  version: z.number().int().min(1),
-  requiredFeatures: z.array(z.string().max(100)).max(100),
-});
+const FormatDocument = z.lazy(() =>
+  z.looseObject({
+    schema: z.literal('mlops.format/1'),
+    version: z.number().int().min(1),
+    requiredFeatures: z.array(z.string().max(100)).max(100),
+  }),
+);
 
 export function formatDocument(): Uint8Array {
   return encodeDocument({ schema: 'mlops.format/1', version: FORMAT_VERSION, requiredFeatures: [] });

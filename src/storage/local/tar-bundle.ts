@@ -10,7 +10,12 @@ import { ioError, renamePatiently, syncDirectory, temporaryName } from '../atomi
 import type { BundleEntry, BundleFiles, WrittenBundle } from '../bundle-files.ts';
 
 /** What a bundle may hold at most; a pack has at most 64 MiB, a manifest at most 1 GiB (docs/format.md). */
-const LIMITS = { entries: 100_000, entryBytes: 1024 * 1024 * 1024, totalBytes: 1024 ** 4, ratio: 100 } as const;
+const LIMITS = {
+  entries: 100_000,
+  entryBytes: 1024 * 1024 * 1024,
+  totalBytes: 1024 ** 4,
+  ratio: 100,
+} as const;
 const NAME = /^[a-z]{1,32}(\/[0-9a-f]{64}|\.json)$/;
 const BLOCK = 512;
 
@@ -65,7 +70,10 @@ async function writeArchive(
     await produce(async ({ name, bytes }) => {
       const header = Buffer.alloc(BLOCK);
       // A fixed time and mode: equal versions give equal bundles.
-      new Header({ path: name, size: bytes.length, type: 'File', mode: 0o644, mtime: new Date(0) }).encode(header, 0);
+      new Header({ path: name, size: bytes.length, type: 'File', mode: 0o644, mtime: new Date(0) }).encode(
+        header,
+        0,
+      );
       await send(header);
       await send(bytes);
       await send(Buffer.alloc((BLOCK - (bytes.length % BLOCK)) % BLOCK));
@@ -85,11 +93,20 @@ async function writeArchive(
   return { digest: `sha256:${hash.digest('hex')}`, size };
 }
 
-async function readBundle(path: string, onEntry: (entry: BundleEntry) => Promise<void>): Promise<WrittenBundle> {
+async function readBundle(
+  path: string,
+  onEntry: (entry: BundleEntry) => Promise<void>,
+): Promise<WrittenBundle> {
   await assertRegularFile(path);
   const { Parser } = await import('tar');
   const hash = createHash('sha256');
-  const state = { size: 0, entries: 0, total: 0, failure: undefined as Error | undefined, waiting: [] as Promise<void>[] };
+  const state = {
+    size: 0,
+    entries: 0,
+    total: 0,
+    failure: undefined as Error | undefined,
+    waiting: [] as Promise<void>[],
+  };
   let stored: Promise<void> = Promise.resolve();
   const fail = (error: Error): void => {
     state.failure ??= error;
@@ -100,7 +117,8 @@ async function readBundle(path: string, onEntry: (entry: BundleEntry) => Promise
     maxMetaEntrySize: 64 * 1024,
     onReadEntry: (entry) => {
       const problem = state.failure === undefined ? refuseEntry(entry, state) : undefined;
-      if (problem !== undefined) fail(new RefusedError('UNSAFE_BUNDLE', `${path}: ${problem}; nothing was imported`));
+      if (problem !== undefined)
+        fail(new RefusedError('UNSAFE_BUNDLE', `${path}: ${problem}; nothing was imported`));
       const collected = collect(entry, state.failure === undefined);
       stored = stored.then(async () => {
         const bytes = await collected;
@@ -110,7 +128,14 @@ async function readBundle(path: string, onEntry: (entry: BundleEntry) => Promise
       state.waiting.push(stored.catch(() => undefined));
     },
   });
-  parser.on('error', (error: Error) => fail(new UsageError('BUNDLE_INVALID', `${path}: ${error.message}`, { hint: 'export it again', cause: error })));
+  parser.on('error', (error: Error) =>
+    fail(
+      new UsageError('BUNDLE_INVALID', `${path}: ${error.message}`, {
+        hint: 'export it again',
+        cause: error,
+      }),
+    ),
+  );
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
       const bytes = chunk as Buffer;
@@ -125,17 +150,21 @@ async function readBundle(path: string, onEntry: (entry: BundleEntry) => Promise
   } catch (error) {
     throw ioError(error, path);
   }
-  if (state.failure !== undefined) throw state.failure instanceof MlopsError ? state.failure : ioError(state.failure, path);
+  if (state.failure !== undefined)
+    throw state.failure instanceof MlopsError ? state.failure : ioError(state.failure, path);
   return { digest: `sha256:${hash.digest('hex')}`, size: state.size };
 }
 
 function refuseEntry(entry: ReadEntry, state: { entries: number; total: number }): string | undefined {
   state.entries += 1;
   state.total += entry.size;
-  if (entry.type !== 'File' && entry.type !== 'OldFile') return `holds a ${entry.type}, and only regular files are taken`;
-  if (!NAME.test(entry.path)) return `holds the name ${JSON.stringify(entry.path.slice(0, 200))}, which no bundle has`;
+  if (entry.type !== 'File' && entry.type !== 'OldFile')
+    return `holds a ${entry.type}, and only regular files are taken`;
+  if (!NAME.test(entry.path))
+    return `holds the name ${JSON.stringify(entry.path.slice(0, 200))}, which no bundle has`;
   if (state.entries > LIMITS.entries) return `holds more than ${LIMITS.entries} entries`;
-  if (entry.size > LIMITS.entryBytes) return `${entry.path} has ${entry.size} bytes; the limit is ${LIMITS.entryBytes}`;
+  if (entry.size > LIMITS.entryBytes)
+    return `${entry.path} has ${entry.size} bytes; the limit is ${LIMITS.entryBytes}`;
   if (state.total > LIMITS.totalBytes) return `holds more than ${LIMITS.totalBytes} bytes`;
   return undefined;
 }
@@ -155,9 +184,13 @@ async function collect(entry: ReadEntry, wanted: boolean): Promise<Buffer> {
 async function assertRegularFile(path: string): Promise<void> {
   const stats = await lstat(path).catch(() => undefined);
   if (stats?.isFile() === true) return;
-  throw new UsageError('SOURCE_MISSING', `${basename(path)}: ${stats === undefined ? 'there is no such file' : 'this is no regular file'}`, {
-    hint: 'give the path of a bundle that `mlops export` wrote',
-  });
+  throw new UsageError(
+    'SOURCE_MISSING',
+    `${basename(path)}: ${stats === undefined ? 'there is no such file' : 'this is no regular file'}`,
+    {
+      hint: 'give the path of a bundle that `mlops export` wrote',
+    },
+  );
 }
 
 async function exists(path: string): Promise<boolean> {
