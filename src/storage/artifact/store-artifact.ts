@@ -77,7 +77,7 @@ async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<St
     if (clock !== undefined) {
       index.add(writer.tables);
       index.save();
-      await putManifest(parts.objects, name, bytes);
+      await putManifest(parts, name, bytes);
       remember(parts.files, tree, {
         clock,
         manifest: name,
@@ -100,11 +100,14 @@ async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<St
 }
 
 /** Called only when every blob of the manifest is durable. */
-async function putManifest(objects: ObjectStore, name: string, bytes: Uint8Array): Promise<void> {
+async function putManifest({ objects, warn }: ArtifactParts, name: string, bytes: Uint8Array): Promise<void> {
   const batch = objects.batch();
   try {
-    await batch.put({ kind: 'manifests', name }, bytes);
+    const outcome = await batch.put({ kind: 'manifests', name }, bytes);
     await batch.commit();
+    if (outcome === 'replaced') {
+      warn(`the manifest ${digestOf(name)} was damaged and is replaced; the bad one is in cache/quarantine`);
+    }
   } catch (error) {
     await batch.abort();
     throw error;
