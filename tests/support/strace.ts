@@ -12,7 +12,12 @@ import { startMlops, type Finished, type RunOptions } from './binary.ts';
  */
 export type Thread = 'main' | 'pool';
 export type Errno = 'ENOSPC' | 'EIO' | 'EACCES' | 'EMFILE' | 'EINVAL' | 'EXDEV' | 'EPERM' | 'EBUSY' | 'EROFS';
-export type Fault = { signal: 'SIGKILL' | 'SIGINT' | 'SIGSTOP' } | { error: Errno } | { retval: number };
+/** `poke`: bytes in hexadecimal that take the place of the first ones a read returned. */
+export type Fault =
+  | { signal: 'SIGKILL' | 'SIGINT' | 'SIGSTOP' }
+  | { error: Errno }
+  | { retval: number }
+  | { poke: string };
 
 /** One system call as strace logged it. */
 export interface Call {
@@ -127,6 +132,7 @@ function joinResumed(text: string): string {
 function faultText(fault: Fault): string {
   if ('signal' in fault) return `signal=${fault.signal}`;
   if ('error' in fault) return `error=${fault.error}`;
+  if ('poke' in fault) return `poke_exit=@arg2=${fault.poke}`;
   return `retval=${fault.retval}`;
 }
 
@@ -166,7 +172,7 @@ export function parseLog(text: string): Call[] {
     const index = (counts.get(name) ?? 0) + 1;
     counts.set(name, index);
     const paths = pathsIn(args);
-    calls.push({ name, index, path: paths[0], paths, args, result, injected: result.includes('(INJECTED)') });
+    calls.push({ name, index, path: paths[0], paths, args, result, injected: result.includes('(INJECTED') });
   }
   return calls;
 }
