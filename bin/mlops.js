@@ -17,6 +17,16 @@ if (major < 20 || (major === 20 && minor < 19)) {
 } else {
   // Node 20 has no compile cache; where there is one it saves about a third of the start-up time.
   nodeModule.enableCompileCache?.();
-  const { runProcess } = await import('../dist/main.js');
-  process.exitCode = await runProcess();
+  try {
+    const { runProcess } = await import('../dist/main.js');
+    process.exitCode = await runProcess();
+  } catch (error) {
+    // Whatever reports errors could not be loaded either.
+    if (error?.code !== 'EMFILE' && error?.code !== 'ENFILE') throw error;
+    process.stderr.write(
+      `error: ${error.path ?? 'a part of mlops'}: ${error.code}: too many open files\n` +
+        'hint: raise the limit of open files (`ulimit -n`)\n',
+    );
+    process.exitCode = 6;
+  }
 }
