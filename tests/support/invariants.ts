@@ -44,6 +44,8 @@ interface Pointer {
   model: string;
 }
 
+const LARGE = 64 * 1024 * 1024;
+
 export function observe(root: string): RepositoryState {
   const mlops = join(root, '.mlops');
   const documents = new Map<string, string>();
@@ -219,14 +221,17 @@ function blobsOf(pack: Buffer): string[] {
 export function snapshot(root: string): Map<string, string> {
   const entries = new Map<string, string>();
   for (const { path, stats } of walk(root, new Set(['.mlops', '.git']))) {
-    const content = stats.isFile()
-      ? sha256(readFileSync(path))
-      : stats.isSymbolicLink()
-        ? readlinkSync(path)
-        : '';
+    const content = contentOf(path, stats);
     entries.set(relative(root, path), `${(stats.mode & 0o177777).toString(8)} ${content}`);
   }
   return entries;
+}
+
+/** Of files too large to read for each look, size and times have to do. */
+function contentOf(path: string, stats: Stats): string {
+  if (stats.isSymbolicLink()) return readlinkSync(path);
+  if (!stats.isFile()) return '';
+  return stats.size > LARGE ? `${stats.size} ${stats.mtimeMs}` : sha256(readFileSync(path));
 }
 
 function* walk(
