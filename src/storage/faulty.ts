@@ -1,3 +1,4 @@
+import { sha256Hex } from './digest.ts';
 import type {
   ByteRange,
   ObjectBatch,
@@ -37,6 +38,13 @@ export class FaultyObjectStore implements ObjectStore {
     const batch = this.#store.batch();
     return {
       put: async (key, bytes): Promise<PutOutcome> => batch.put(key, spoil(bytes, this.#enter('put', key))),
+      // Named before the fault strikes, as a bit may flip in memory at any time after.
+      store: async (kind, bytes): Promise<string> => {
+        const name = sha256Hex(bytes);
+        const key = { kind, name };
+        await batch.put(key, spoil(bytes, this.#enter('put', key)));
+        return name;
+      },
       commit: async () => {
         this.#enter('commit');
         await batch.commit();

@@ -30,6 +30,11 @@ export interface ObjectBatch {
    * before it reports `present`.
    */
   put(key: ObjectKey, bytes: Uint8Array): Promise<PutOutcome>;
+  /**
+   * As `put`, under the name that the bytes hash to, which it resolves to: for a writer that has just made the bytes, so that
+   * they are hashed once and not twice.
+   */
+  store(kind: ObjectKind, bytes: Uint8Array): Promise<string>;
   /** After it resolves every object of the batch survives a crash and a power loss. */
   commit(): Promise<void>;
   /** Removes what the batch left behind, as far as it can; idempotent, never throws, harmless after `commit`. */

@@ -42,6 +42,15 @@ export function runObjectStoreSuite(title: string, create: () => ObjectStoreFixt
       expect(await store.stat(key)).toEqual({ key, size: 11 });
     });
 
+    test('names what it stores after its bytes', async () => {
+      const { store } = create();
+      const batch = store.batch();
+      expect(await batch.store('packs', bytesOf('named'))).toBe(keyOf('named').name);
+      expect(await store.stat(keyOf('named'))).toBeUndefined();
+      await batch.commit();
+      expect(Buffer.from(await store.get(keyOf('named'))).toString()).toBe('named');
+    });
+
     test('keeps kinds apart and lists each', async () => {
       const { store } = create();
       const pack = await putOne(store, 'one', 'packs');

@@ -35,12 +35,17 @@ class SinkBatch implements ObjectBatch {
   }
 
   async put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
-    if ((await sha256HexInPool(bytes)) !== key.name) throw alteredBytes(key);
+    if ((await this.store(key.kind, bytes)) !== key.name) throw alteredBytes(key);
+    return 'stored';
+  }
+
+  async store(kind: ObjectKind, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    const name = await sha256HexInPool(bytes);
     // A copy, because a bundle may keep the bytes and the pack writer uses its memory again.
-    const turn = this.#last.then(() => this.#sink.add(`${key.kind}/${key.name}`, new Uint8Array(bytes)));
+    const turn = this.#last.then(() => this.#sink.add(`${kind}/${name}`, new Uint8Array(bytes)));
     this.#last = turn.catch(() => undefined);
     await turn;
-    return 'stored';
+    return name;
   }
 
   commit(): Promise<void> {

@@ -1,6 +1,5 @@
 import type { PackTable } from '../blob-segment.ts';
 import type { EncodedBlob } from '../compression.ts';
-import { sha256HexInPool } from '../digest.ts';
 import type { ObjectBatch } from '../object-store.ts';
 import { PackBuilder } from '../pack.ts';
 
@@ -75,8 +74,7 @@ export class PackWriter {
 
   async #write(batch: ObjectBatch, builder: PackBuilder): Promise<void> {
     const bytes = builder.finish();
-    const name = await sha256HexInPool(bytes);
-    await batch.put({ kind: 'packs', name }, bytes);
+    const name = await batch.store('packs', bytes);
     this.tables.push({ name, size: bytes.length, entries: builder.entries });
     this.#spare.push(builder.memory);
   }

@@ -12,7 +12,7 @@ import {
 } from '../atomic-write.ts';
 import { sha256HexInPool } from '../digest.ts';
 import { alteredBytes, assertObjectName } from '../object-errors.ts';
-import type { ObjectBatch, ObjectKey, ObjectStore, PutOutcome } from '../object-store.ts';
+import type { ObjectBatch, ObjectKey, ObjectKind, ObjectStore, PutOutcome } from '../object-store.ts';
 import { ensureDirectory, lstatIfPresent } from './object-paths.ts';
 
 const MODE = 0o444;
@@ -29,8 +29,9 @@ interface Pending {
  * overlaps with the caller's next work, and only one file is open for each `put` under way. `commit` renames, then flushes
  * each directory once.
  *
- * The promise: what the file gave back when it was read, before it was flushed, hashes to the object's name. A bit that flips
- * in memory after the name was made, on the way to the file or in the page cache is found and nothing counts as stored.
+ * The promise: what the file gave back when it was read, before it was flushed, is what was put. A bit that flips on the way to
+ * the file or in the page cache is found and nothing counts as stored; with `put`, where the name came from elsewhere,
+ * so is one that flipped in memory since.
  * What a disk does to bytes that it took is found by `verify --deep` and by every read.
  */
 export class LocalObjectBatch implements ObjectBatch {
@@ -45,7 +46,21 @@ export class LocalObjectBatch implements ObjectBatch {
     this.#store = store;
   }
 
-  async put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
+  put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
+    return this.#put(key, bytes, { hashed: false });
+  }
+
+  async store(kind: ObjectKind, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    const name = await sha256HexInPool(bytes);
+    await this.#put({ kind, name }, bytes, { hashed: true });
+    return name;
+  }
+
+  async #put(
+    key: ObjectKey,
+    bytes: Uint8Array<ArrayBuffer>,
+    { hashed }: { hashed: boolean },
+  ): Promise<PutOutcome> {
     assertObjectName(key);
     const directory = join(this.#root, 'cache', key.kind, key.name.slice(0, 2));
     const path = join(directory, key.name);
@@ -60,7 +75,7 @@ export class LocalObjectBatch implements ObjectBatch {
       const existing = await this.#examine(key, path, bytes);
       if (existing === 'present') return 'present';
       const temporary = join(directory, temporaryName());
-      await writeVerified({ temporary, path, key }, bytes);
+      await writeVerified({ temporary, path, key, hashed }, bytes);
       this.#pending.set(id, { temporary, path });
       return existing;
     } finally {
@@ -129,7 +144,7 @@ async function syncNames(directory: string): Promise<void> {
 
 /** Leaves a durable, read-only temporary file whose content hashes to the name, or nothing. */
 async function writeVerified(
-  { temporary, path, key }: Pending & { key: ObjectKey },
+  { temporary, path, key, hashed }: Pending & { key: ObjectKey; hashed: boolean },
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   try {
@@ -143,8 +158,8 @@ async function writeVerified(
           `${path}: ${size} of ${bytes.length} bytes arrived on the disk`,
         );
       }
-      if (!(await holds(handle, bytes)) || (await sha256HexInPool(bytes)) !== key.name)
-        throw alteredBytes(key);
+      const matches = await holds(handle, bytes);
+      if (!matches || (!hashed && (await sha256HexInPool(bytes)) !== key.name)) throw alteredBytes(key);
       await handle.chmod(MODE);
       await syncFile(handle);
     } finally {

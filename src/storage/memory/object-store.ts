@@ -109,6 +109,12 @@ class MemoryObjectBatch implements ObjectBatch {
     return outcome;
   }
 
+  async store(kind: ObjectKind, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    const name = await sha256HexInPool(bytes);
+    await this.put({ kind, name }, bytes);
+    return name;
+  }
+
   commit(): Promise<void> {
     for (const { key, bytes } of this.#pending.values()) this.#publish(key, bytes);
     this.#pending = new Map();
