@@ -8,7 +8,7 @@ import { Runner } from './runner.mjs';
 import { sampleOf } from './rows.mjs';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const MLOPS = [process.execPath, join(ROOT, 'bin/mlops.js')];
+export const MLOPS = [process.execPath, join(ROOT, 'bin/mlops.js')];
 
 /** A file this much younger than the clock is read again, whatever its times say; see the 2 s in docs/benchmarks.md. */
 const SETTLE_MS = 2200;
@@ -82,8 +82,8 @@ class Bench {
   }
 
   async mlopsJson(repository, args) {
-    const { stdout } = await this.mlops(repository, [...args, '--json'], { capture: true });
-    return JSON.parse(stdout).data;
+    const { stdout, seconds } = await this.mlops(repository, [...args, '--json'], { capture: true });
+    return { data: JSON.parse(stdout).data, seconds };
   }
 
   /** A Git repository with an empty `.mlops`, made anew. */

@@ -84,7 +84,10 @@ export async function writeTree(directory, { count, content, signal }) {
     }
     const size = 1000 + Math.floor(number() * 9001);
     const [extension, data] = content === 'random' ? ['bin', bytes(size)] : textFile(index, size, number);
-    writeFileSync(join(directory, folderOf(index), `sample-${String(index).padStart(6, '0')}.${extension}`), data);
+    writeFileSync(
+      join(directory, folderOf(index), `sample-${String(index).padStart(6, '0')}.${extension}`),
+      data,
+    );
     total += size;
   }
   return total;
@@ -111,12 +114,18 @@ function textFile(index, size, number) {
     lines.push(line);
     length += line.length + 1;
   }
-  return [isJson ? 'jsonl' : 'csv', lines.join('\n').slice(0, size - 1).padEnd(size - 1) + '\n'];
+  return [
+    isJson ? 'jsonl' : 'csv',
+    lines
+      .join('\n')
+      .slice(0, size - 1)
+      .padEnd(size - 1) + '\n',
+  ];
 }
 
 async function copyRange(from, to, { start, end, signal }) {
   const buffer = Buffer.alloc(PIECE);
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     signal.throwIfAborted();
     const read = readSync(from, buffer, 0, Math.min(PIECE, end - at), at);
     if (read === 0) throw new Error('the source became shorter');
@@ -127,5 +136,5 @@ async function copyRange(from, to, { start, end, signal }) {
 }
 
 function writeFully(file, bytes) {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
 }

@@ -13,13 +13,23 @@ export async function machineFacts(bench) {
     return code === 0 ? stdout.trim().split('\n')[0] : 'unknown';
   };
   const git = (...args) => first(['git', '-C', ROOT, ...args]);
-  const changed = await git('status', '--porcelain', '--', 'src', 'bin', 'package-lock.json', 'scripts/build.mjs');
+  const commit = await git('rev-parse', '--short=12', 'HEAD');
+  const changed = await git(
+    'status',
+    '--porcelain',
+    '--',
+    'src',
+    'bin',
+    'package-lock.json',
+    'scripts/build.mjs',
+  );
   const cores = cpus();
   const load = bench.load();
+  const fileSystem = await first(['findmnt', '-no', 'FSTYPE', '-T', bench.scratch]);
   return {
     date: new Date().toISOString(),
-    commit: await git('rev-parse', '--short=12', 'HEAD'),
-    uncommittedChanges: changed !== '',
+    commit,
+    uncommittedChanges: commit !== 'unknown' && changed !== '',
     scale: bench.options.scale,
     machine: {
       cpu: cores[0]?.model.trim() ?? 'unknown',
@@ -27,7 +37,7 @@ export async function machineFacts(bench) {
       memoryBytes: totalmem(),
       node: process.version,
       kernel: `${type()} ${release()}`,
-      fileSystem: await first(['findmnt', '-no', 'FSTYPE', '-T', bench.scratch]),
+      fileSystem,
     },
     tools: {
       openssl: await first(['openssl', 'version']),
@@ -37,8 +47,15 @@ export async function machineFacts(bench) {
     },
     loadBefore: load,
     warnings: [
-      ...(newestSource > built ? ['dist is older than src: run `npm run build`, or the figures are those of older code'] : []),
-      ...(load[0] > 0.5 ? [`the machine is busy (load ${load[0]}): only the ratios mean something, and not much`] : []),
+      ...(newestSource > built
+        ? ['dist is older than src: run `npm run build`, or the figures are those of older code']
+        : []),
+      ...(load[0] > 0.5
+        ? [`the machine is busy (load ${load[0]}): only the ratios mean something, and not much`]
+        : []),
+      ...(fileSystem === 'tmpfs'
+        ? ['the temporary directory is in memory: flushing costs nothing there (set TMPDIR)']
+        : []),
       ...(bench.options.scale === 1 ? [] : ['scaled: the verdicts say nothing about the budgets']),
     ],
   };

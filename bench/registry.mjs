@@ -7,6 +7,8 @@ import { canonicalJson } from './canonical-json.mjs';
 const ACTOR = 'Bench <bench@example.org>';
 const FIRST = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
+/** So many versions can be promoted, which asks for their bytes. */
+export const STORED_VERSIONS = 10;
 
 /** What happens to a version after it was saved, in this order, as far as there are events for it. */
 const LIFE = [
@@ -23,9 +25,10 @@ const LIFE = [
  * Writes the records, events and stage pointers of one model as `mlops` would have written them one after another
  * (docs/format.md section 5), without objects. `mlops verify --metadata-only` finds nothing to complain about.
  * @param counts `versions`, and `events` of which one a version is its `saved`; at most 5 a version
+ * @param stored `{ digest, size }` of an artifact that is in the cache: the first {@link STORED_VERSIONS} versions have it
  */
-export async function writeRegistry(repository, { model, versions, events, signal }) {
-  const writer = new ModelWriter(join(repository, '.mlops/models', model), model);
+export async function writeRegistry(repository, { model, versions, events, stored, signal }) {
+  const writer = new ModelWriter(join(repository, '.mlops/models', model), { model, stored });
   const others = events - versions;
   for (let number = 0; number < versions; number += 1) {
     if (number % 100 === 0) {
@@ -47,21 +50,25 @@ export function versionLabel(number) {
 class ModelWriter {
   #directory;
   #model;
+  #stored;
   #time = FIRST;
   #head;
   #previous;
   #stages = new Map();
 
-  constructor(directory, model) {
+  constructor(directory, { model, stored }) {
     this.#directory = directory;
     this.#model = model;
-    for (const folder of ['versions', 'events', 'stages']) mkdirSync(join(directory, folder), { recursive: true });
+    this.#stored = stored;
+    for (const folder of ['versions', 'events', 'stages'])
+      mkdirSync(join(directory, folder), { recursive: true });
     this.#write('model.json', { schema: 'mlops.model/1', model, description: 'made for a benchmark' });
   }
 
   save(number) {
     const version = versionLabel(number);
-    const digest = sha256(`${this.#model} ${number}`);
+    const invented = { digest: sha256(`${this.#model} ${number}`), size: 1_000_000 + number };
+    const { digest, size } = number < STORED_VERSIONS ? (this.#stored ?? invented) : invented;
     const createdAt = new Date(this.#time + MINUTE).toISOString();
     const record = this.#write(`versions/${version}.json`, {
       schema: 'mlops.version/1',
@@ -69,7 +76,7 @@ class ModelWriter {
       version,
       digest,
       kind: 'file',
-      size: 1_000_000 + number,
+      size,
       files: 1,
       path: 'build/model.safetensors',
       format: { name: 'safetensors', framework: 'safetensors', details: { tensors: 3, parameters: 250_000 } },

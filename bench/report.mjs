@@ -1,6 +1,7 @@
 const UNIT_FORMATS = {
   s: (value) => (value < 1 ? `${(value * 1000).toFixed(0)} ms` : `${value.toFixed(2)} s`),
-  bytes: (value) => (value < 2 ** 20 ? `${(value / 2 ** 10).toFixed(1)} KiB` : `${(value / 2 ** 20).toFixed(1)} MiB`),
+  bytes: (value) =>
+    value < 2 ** 20 ? `${(value / 2 ** 10).toFixed(1)} KiB` : `${(value / 2 ** 20).toFixed(1)} MiB`,
   'bytes/s': (value) => `${(value / 2 ** 20).toFixed(0)} MiB/s`,
   calls: (value) => `${value}`,
 };
@@ -25,7 +26,9 @@ export function markdown(result) {
         row.verdict === 'missed' ? '**missed**' : row.verdict,
       ]),
     ),
-    ...failures.map(({ rows: ids, message }) => `**Failed:** ${ids.join(', ')}\n\n\`\`\`\n${message}\n\`\`\``),
+    ...failures.map(
+      ({ rows: ids, message }) => `**Failed:** ${ids.join(', ')}\n\n\`\`\`\n${message}\n\`\`\``,
+    ),
     ...(peers.length === 0 ? [] : ['## Other tools', peerTable(peers)]),
     '## Details',
     details(rows),
@@ -38,7 +41,7 @@ function facts({ date, commit, uncommittedChanges, scale, machine, tools, method
   const lines = [
     `${date}, commit ${commit}${uncommittedChanges ? ' with uncommitted changes' : ''}, scale ${scale}`,
     `${cpu}, ${cores} cores, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB, Node ${node}, ${kernel}, ${fileSystem}; load ${loadBefore[0]} before, ${loadAfter[0]} after`,
-    `${Object.values(tools).join('; ')}`,
+    Object.values(tools).join('; '),
     `${method.repeat} repetitions of long runs; ${method.sync}; memory by ${method.memory}`,
   ];
   return lines.map((line) => `- ${line}`).join('\n');

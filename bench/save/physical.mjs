@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sample } from '../rows.mjs';
 
-const STAT_WALK = join(dirname(fileURLToPath(import.meta.url)), 'stat-walk.mjs');
+const STAT_WALK = fileURLToPath(new URL('./stat-walk.mjs', import.meta.url));
 
 /** Several programs one after another; `seconds` is the sum, `parts` the seconds of each. */
 async function oneAfterAnother(bench, commands) {
@@ -29,7 +29,13 @@ export function opensslHash(source) {
 export function partsOf(results) {
   const names = ['cp', 'sync of the copy', 'openssl dgst -sha256'];
   return Object.fromEntries(
-    names.map((name, index) => [name, sample('s', results.map(({ parts }) => parts[index]))]),
+    names.map((name, index) => [
+      name,
+      sample(
+        's',
+        results.map(({ parts }) => parts[index]),
+      ),
+    ]),
   );
 }
 
@@ -38,7 +44,11 @@ export function tarFlush(bench, source, archive) {
   const name = source.slice(dirname(source).length + 1);
   return {
     before: () => bench.remove(archive),
-    run: () => oneAfterAnother(bench, [['tar', 'cf', archive, '-C', dirname(source), name], ['sync', archive]]),
+    run: () =>
+      oneAfterAnother(bench, [
+        ['tar', 'cf', archive, '-C', dirname(source), name],
+        ['sync', archive],
+      ]),
     after: () => bench.remove(archive),
   };
 }
@@ -47,7 +57,11 @@ export function tarFlush(bench, source, archive) {
 export function copyTreeFlush(bench, source, copy) {
   return {
     before: () => bench.remove(copy),
-    run: () => oneAfterAnother(bench, [['cp', '-r', source, copy], ['sync', '-f', copy]]),
+    run: () =>
+      oneAfterAnother(bench, [
+        ['cp', '-r', source, copy],
+        ['sync', '-f', copy],
+      ]),
     after: () => bench.remove(copy),
   };
 }

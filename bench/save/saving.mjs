@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { MLOPS } from '../bench.mjs';
 import { fixed, row, sample, sampleOf } from '../rows.mjs';
 import { statWalks } from './physical.mjs';
 
@@ -37,7 +38,7 @@ export function cpuDetail(results) {
 }
 
 /** `save` of what is stored already, against a stat walk. Leaves some versions more in the repository. */
-export async function unchangedRow(bench, { id, what, source, repository }) {
+export async function unchangedRow(bench, { id, what, source, repository, rounds }) {
   const save = (...more) => ['save', MODEL, source, ...more];
   const results = await bench.interleave(
     {
@@ -47,7 +48,7 @@ export async function unchangedRow(bench, { id, what, source, repository }) {
         run: (round) => bench.mlops(repository, save('--version', `again-${round}`)),
       },
     },
-    bench.options.repeat * 3,
+    rounds,
   );
   const startUp = await bench.startUp();
   return row({
@@ -91,8 +92,7 @@ export function packBytes(repository) {
 }
 
 function saveArguments(repository, source) {
-  const program = new URL('../../bin/mlops.js', import.meta.url).pathname;
-  return [process.execPath, program, '-C', repository, 'save', MODEL, source, '--version', 'v1'];
+  return [...MLOPS, '-C', repository, 'save', MODEL, source, '--version', 'v1'];
 }
 
 /** Stops at the calls of interest only, where the kernel can; at every call otherwise. */

@@ -13,7 +13,12 @@ export const startUpGroup = {
     writeFileSync(empty, '');
     const versions = bench.scaled(1000, 10);
     const repository = await bench.repository('list');
-    await writeRegistry(repository, { model: 'fraud_detector', versions, events: versions, signal: bench.signal });
+    await writeRegistry(repository, {
+      model: 'fraud_detector',
+      versions,
+      events: versions,
+      signal: bench.signal,
+    });
     await bench.settle();
     const first = await bench.mlops(repository, ['list']);
     const results = await bench.interleave(

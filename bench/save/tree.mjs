@@ -29,7 +29,10 @@ export function treeGroup(content) {
       await warm(bench, source);
       const subject = { id, what, source, size, repository: bench.path('tree-repository') };
       const saves = await saveRows(bench, subject);
-      if (bench.wants(id('unchanged'))) bench.add(await unchangedRow(bench, { ...subject, id: id('unchanged') }));
+      if (bench.wants(id('unchanged')))
+        bench.add(
+          await unchangedRow(bench, { ...subject, id: id('unchanged'), rounds: bench.options.repeat }),
+        );
       if (ROWS[content].includes('load') && bench.wants(id('load'))) await loadRow(bench, subject);
       bench.remove(subject.repository);
       if (bench.wants(id('fsyncs'))) await flushRow(bench, subject);
