@@ -4,6 +4,7 @@ import { loadModel } from '../../../src/core/registry/model-state.ts';
 import { resolveVersion } from '../../../src/core/registry/resolve-version.ts';
 import { digestOf } from '../../../src/core/repository/digest.ts';
 import { encodeDocument } from '../../../src/core/repository/document.ts';
+import type { JsonValue } from '../../../src/lib/canonical-json.ts';
 import { documentsOf, eventPaths, memoryRepository, saveVersion } from '../../support/memory-repository.ts';
 
 const recordAt = (label: string): string => `models/fraud/versions/${label}.json`;
@@ -338,7 +339,10 @@ describe('a record', () => {
     const record = JSON.parse(
       Buffer.from((await repository.plain.read(recordAt('v1'))) ?? []).toString(),
     ) as Record<string, unknown>;
-    await repository.plain.write(recordAt('v1'), encodeDocument({ ...record, ...change(record) }));
+    await repository.plain.write(
+      recordAt('v1'),
+      encodeDocument({ ...record, ...change(record) } as JsonValue),
+    );
     return repository;
   }
 
