@@ -82,7 +82,7 @@ export interface DurableWriteOptions {
   /** Fail with EEXIST instead of replacing. */
   exclusive?: boolean;
   /** Called just before the file gets its name; whatever it throws undoes the write. */
-  beforeRename?: () => Promise<void>;
+  beforeRename?: (() => Promise<void>) | undefined;
 }
 
 /**

@@ -11,6 +11,11 @@ export interface DocumentFile {
   read(): Uint8Array;
 }
 
+export interface WriteDocumentOptions {
+  /** Called at the last moment, when the bytes are on the disk and only the name is missing; what it throws undoes the write. */
+  beforeNaming?: () => Promise<void>;
+}
+
 /**
  * The small files below `.mlops`. Paths are relative, with `/`, and already validated names; an implementation still
  * refuses (exit 4) whatever leaves its root or passes a symbolic link.
@@ -29,10 +34,10 @@ export interface DocumentStore {
    * Replaces or creates a file durably: after it resolves, a crash or power loss leaves the new bytes; before that, the old
    * ones or none. MUST leave the old file untouched when it fails.
    */
-  write(path: string, bytes: Uint8Array): Promise<void>;
+  write(path: string, bytes: Uint8Array, options?: WriteDocumentOptions): Promise<void>;
 
   /** As `write`, but resolves to false and changes nothing when the file exists. */
-  create(path: string, bytes: Uint8Array): Promise<boolean>;
+  create(path: string, bytes: Uint8Array, options?: WriteDocumentOptions): Promise<boolean>;
 
   /** Removes a file durably; false when there was none. */
   remove(path: string): Promise<boolean>;

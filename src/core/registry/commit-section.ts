@@ -58,6 +58,8 @@ class Writes implements CommitSection {
   private readonly repository: Repository;
   private readonly lock: HeldLock;
   private readonly actor: string;
+  /** A process may sleep for hours while its bytes are flushed, and its lock be taken away: ask again before they count. */
+  private readonly whileHeld = { beforeNaming: (): Promise<void> => this.lock.assertHeld() };
 
   constructor(repository: Repository, lock: HeldLock, actor: string) {
     this.repository = repository;
@@ -69,7 +71,7 @@ class Writes implements CommitSection {
     await this.lock.assertHeld();
     // Noted before the write: one that fails after the rename has left the file behind.
     this.created.push({ path, bytes });
-    if (!(await this.repository.documents.create(path, bytes))) {
+    if (!(await this.repository.documents.create(path, bytes, this.whileHeld))) {
       this.created.pop();
       throw new ConflictError('ALREADY_EXISTS', `${gitPath(path)} was written by someone else meanwhile`, {
         hint: 'run the same command again',
@@ -81,7 +83,7 @@ class Writes implements CommitSection {
   async replace(path: string, bytes: Uint8Array): Promise<void> {
     await this.lock.assertHeld();
     try {
-      await this.repository.documents.write(path, bytes);
+      await this.repository.documents.write(path, bytes, this.whileHeld);
     } catch (error) {
       if (await this.holds(path, bytes)) this.created = [];
       throw error;

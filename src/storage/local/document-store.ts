@@ -79,19 +79,19 @@ export function createLocalDocumentStore(
       return names.sort();
     },
 
-    async write(path, bytes) {
+    async write(path, bytes, { beforeNaming } = {}) {
       const { directories, name } = locate(path);
       const file = join(await ensurePlainDirectory(mlopsDir, directories), name);
       assertRegularOrAbsent(file);
-      noteDurability(await writeDurably(file, bytes));
+      noteDurability(await writeDurably(file, bytes, { beforeRename: beforeNaming }));
     },
 
-    async create(path, bytes) {
+    async create(path, bytes, { beforeNaming } = {}) {
       const { directories, name } = locate(path);
       const file = join(await ensurePlainDirectory(mlopsDir, directories), name);
       if (assertRegularOrAbsent(file)) return false;
       try {
-        noteDurability(await writeDurably(file, bytes, { exclusive: true }));
+        noteDurability(await writeDurably(file, bytes, { exclusive: true, beforeRename: beforeNaming }));
         return true;
       } catch (error) {
         if (error instanceof LocalIoError && errnoOf(error.cause) === 'EEXIST') return false;

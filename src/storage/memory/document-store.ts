@@ -74,13 +74,15 @@ export function createMemoryDocumentStore(): DocumentStore {
       return [...names].sort();
     },
 
-    async write(path, bytes) {
+    async write(path, bytes, { beforeNaming } = {}) {
       assertUsable(path);
+      await beforeNaming?.();
       put(path, bytes);
     },
 
-    async create(path, bytes) {
+    async create(path, bytes, { beforeNaming } = {}) {
       assertUsable(path);
+      await beforeNaming?.();
       if (entries.has(path)) return false;
       put(path, bytes);
       return true;
