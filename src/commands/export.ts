@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
 import { exportVersion } from '../core/registry/bundle.ts';
+import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
 
 export default defineCommand({
@@ -46,7 +47,7 @@ export default defineCommand({
     const { model, version: label } = version.record;
     return {
       data: { model, version: label, digest: version.record.digest, path: target, bundle: digest, size },
-      text: () => `Exported ${model}@${label} to ${output}: ${formatBytes(size)}\n  ${digest}\n`,
+      text: () => `Exported ${model}@${label} to ${printable(output)}: ${formatBytes(size)}\n  ${digest}\n`,
     };
   },
 });

@@ -13,9 +13,18 @@ export function nearestNames(name: string, candidates: readonly string[], max = 
   const near: { candidate: string; edits: number }[] = [];
   for (const candidate of new Set(candidates)) {
     const lower = candidate.slice(0, LONGEST_COMPARED).toLowerCase();
-    const edits = distance(typed, lower);
+    // Two letters the wrong way round are the commonest slip of all.
+    const edits = sameLetters(typed, lower) ? Number(typed !== lower) : distance(typed, lower);
     if (edits <= threshold || (typed.length >= 3 && lower.startsWith(typed))) near.push({ candidate, edits });
   }
   near.sort((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1));
   return near.slice(0, max).map(({ candidate }) => candidate);
+}
+
+function sameLetters(left: string, right: string): boolean {
+  return left.length === right.length && sorted(left) === sorted(right);
+}
+
+function sorted(text: string): string {
+  return [...text].toSorted().join('');
 }

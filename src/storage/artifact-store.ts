@@ -113,7 +113,10 @@ export interface ArtifactStore {
 }
 
 export interface ImportedObjects extends BundleSink {
-  /** Verifies that `digest` is complete among the imported and the stored objects, then makes all durable. */
-  commit(digest: string): Promise<Manifest>;
+  /**
+   * Verifies that `digest` is complete among the imported and the stored objects, then makes all durable. What `check` throws
+   * about the manifest keeps anything from being stored.
+   */
+  commit(digest: string, check?: (manifest: Manifest) => void): Promise<Manifest>;
   abort(): Promise<void>;
 }

@@ -35,7 +35,7 @@ export function table(
 ): string {
   if (rows.length === 0) return '';
   const texts = rows.map((row) => columns.map((_column, index) => printable(row[index] ?? '')));
-  const headers = columns.map(({ header }) => header.toUpperCase());
+  const headers = columns.map(({ header }) => printable(header.toUpperCase()));
   const natural = headers.map((header, index) => {
     let widest = displayWidth(header);
     for (const row of texts) widest = Math.max(widest, displayWidth(row[index] ?? ''));

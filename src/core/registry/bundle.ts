@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ConflictError, IntegrityError, type MlopsError, RefusedError, UsageError } from '../../errors.ts';
 import type { ImportedObjects } from '../../storage/artifact-store.ts';
+import type { Manifest } from '../../storage/manifest.ts';
 import type { BundleEntry, WrittenBundle } from '../../storage/bundle-files.ts';
 import { eventPath } from '../audit/index.ts';
 import { digestOf } from '../repository/digest.ts';
@@ -95,20 +96,22 @@ export async function importBundle(repository: Repository, path: string): Promis
     await assertModelNameFree(repository, stored.record.model);
     // Said before anything is kept, and checked again under the lock.
     findImported(repository, await loadModel(repository, stored.record.model), stored);
-    const manifest = await objects.commit(stored.record.digest);
-    const size = manifest.files.reduce((sum, file) => sum + file.size, 0);
-    if (
-      manifest.kind !== stored.record.kind ||
-      manifest.files.length !== stored.record.files ||
-      size !== stored.record.size
-    ) {
-      throw damaged(path, 'the record and the manifest disagree');
-    }
+    await objects.commit(stored.record.digest, (manifest) => assertSameContent(manifest, { stored, path }));
     return await registerImport(repository, { stored, bytes, bundleDigest });
   } catch (error) {
     await objects.abort();
     throw error;
   }
+}
+
+/** What the record says of the artifact must be what the manifest says. @throws IntegrityError `BUNDLE_DAMAGED` */
+function assertSameContent(
+  { kind, files }: Manifest,
+  { stored: { record }, path }: { stored: StoredRecord; path: string },
+): void {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  if (kind === record.kind && files.length === record.files && size === record.size) return;
+  throw damaged(path, 'the record and the manifest disagree');
 }
 
 async function takeEntry(

@@ -92,7 +92,7 @@ export class BundleImport implements ImportedObjects {
     this.#tables.push({ name: key.name, size: bytes.length, entries });
   }
 
-  async commit(digest: string): Promise<Manifest> {
+  async commit(digest: string, check?: (manifest: Manifest) => void): Promise<Manifest> {
     const name = hexOf(digest);
     const bytes = this.#manifests.get(name);
     const manifest =
@@ -111,6 +111,7 @@ export class BundleImport implements ImportedObjects {
         },
       );
     }
+    check?.(manifest);
     await this.#packs.commit();
     index.add(this.#tables);
     index.save();

@@ -108,8 +108,14 @@ async function readBundle(
     waiting: [] as Promise<void>[],
   };
   let stored: Promise<void> = Promise.resolve();
+  // An entry of an archive that is cut short never ends, so what waits for it has to be told.
+  let abandon = (): void => undefined;
+  const abandoned = new Promise<void>((resolve) => {
+    abandon = resolve;
+  });
   const fail = (error: Error): void => {
     state.failure ??= error;
+    abandon();
   };
   const parser = new Parser({
     strict: true,
@@ -119,7 +125,7 @@ async function readBundle(
       const problem = state.failure === undefined ? refuseEntry(entry, state) : undefined;
       if (problem !== undefined)
         fail(new RefusedError('UNSAFE_BUNDLE', `${path}: ${problem}; nothing was imported`));
-      const collected = collect(entry, state.failure === undefined);
+      const collected = collect(entry, { wanted: state.failure === undefined, abandoned });
       stored = stored.then(async () => {
         const bytes = await collected;
         if (state.failure === undefined) await onEntry({ name: entry.path, bytes });
@@ -128,14 +134,7 @@ async function readBundle(
       state.waiting.push(stored.catch(() => undefined));
     },
   });
-  parser.on('error', (error: Error) =>
-    fail(
-      new UsageError('BUNDLE_INVALID', `${path}: ${error.message}`, {
-        hint: 'export it again',
-        cause: error,
-      }),
-    ),
-  );
+  parser.on('error', (error: Error) => fail(describeFailure(error, path)));
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
       const bytes = chunk as Buffer;
@@ -155,6 +154,15 @@ async function readBundle(
   return { digest: `sha256:${hash.digest('hex')}`, size: state.size };
 }
 
+function describeFailure(error: Error, path: string): Error {
+  if (/decompression ratio/.test(error.message))
+    return new RefusedError('UNSAFE_BUNDLE', `${path}: ${error.message}; nothing was imported`);
+  return new UsageError('BUNDLE_INVALID', `${path}: ${error.message}`, {
+    hint: 'export it again',
+    cause: error,
+  });
+}
+
 function refuseEntry(entry: ReadEntry, state: { entries: number; total: number }): string | undefined {
   state.entries += 1;
   state.total += entry.size;
@@ -169,15 +177,19 @@ function refuseEntry(entry: ReadEntry, state: { entries: number; total: number }
   return undefined;
 }
 
-/** The bytes of an entry as they come; a truncated archive is reported by the parser, not by a promise that never ends. */
-async function collect(entry: ReadEntry, wanted: boolean): Promise<Buffer> {
+/** The bytes of an entry as they come, or some of them when the archive is given up. */
+async function collect(
+  entry: ReadEntry,
+  { wanted, abandoned }: { wanted: boolean; abandoned: Promise<void> },
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   entry.on('data', (chunk: Buffer) => {
     if (wanted) chunks.push(chunk);
   });
-  await new Promise<void>((resolve) => {
+  const ended = new Promise<void>((resolve) => {
     entry.on('end', () => resolve());
   });
+  await Promise.race([ended, abandoned]);
   return Buffer.concat(chunks);
 }
 
