@@ -36,10 +36,12 @@ export function markdown(result) {
   return `${parts.join('\n\n')}\n`;
 }
 
-function facts({ date, commit, uncommittedChanges, scale, machine, tools, method, loadBefore, loadAfter }) {
+function facts(result) {
+  const { date, commit, uncommittedChanges, scale, machine, tools, method } = result;
+  const { loadBefore, loadAfter, elapsedSeconds } = result;
   const { cpu, cores, memoryBytes, node, kernel, fileSystem } = machine;
   const lines = [
-    `${date}, commit ${commit}${uncommittedChanges ? ' with uncommitted changes' : ''}, scale ${scale}`,
+    `${date}, commit ${commit}${uncommittedChanges ? ' with uncommitted changes' : ''}, scale ${scale}; took ${elapsedSeconds} s`,
     `${cpu}, ${cores} cores, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB, Node ${node}, ${kernel}, ${fileSystem}; load ${loadBefore[0]} before, ${loadAfter[0]} after`,
     Object.values(tools).join('; '),
     `${method.repeat} repetitions of long runs; ${method.sync}; memory by ${method.memory}`,

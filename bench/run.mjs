@@ -19,6 +19,12 @@ async function main(argv) {
     return;
   }
   const groups = choose(suite.groups, options.rows);
+  if (process.platform !== 'linux') {
+    throw new UsageError(
+      'the benchmark needs Linux: its bounds are GNU tar, cp and sync FILE, and the page cache of a kernel it knows',
+    );
+  }
+  const started = performance.now();
   const bench = await openBench(options, Math.max(...groups.map(({ space }) => space)));
   try {
     const machine = await machineFacts(bench);
@@ -29,6 +35,7 @@ async function main(argv) {
       suite: options.suite,
       ...machine,
       loadAfter: bench.load(),
+      elapsedSeconds: Math.round((performance.now() - started) / 1000),
       method: bench.method,
       rows: bench.rows,
       peers: bench.peers,

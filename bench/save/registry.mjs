@@ -88,7 +88,7 @@ async function ask(
     ...(cold ? { before: () => bench.remove(indexOf(repository)) } : {}),
     run: (round) => bench.mlops(repository, argsOf(cold ? round : round + bench.options.repeat)),
   };
-  const { [id]: runs } = await bench.interleave({ [id]: task }, bench.options.repeat * (cold ? 1 : 3));
+  const { [id]: runs } = await bench.interleave({ [id]: task }, bench.options.repeat + (cold ? 0 : 2));
   const whole = sampleOf(runs, 'seconds');
   const above = sample(
     's',
