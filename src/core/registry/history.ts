@@ -1,17 +1,10 @@
 import { UsageError } from '../../errors.ts';
-import {
-  loadEventLog,
-  logAt,
-  stagesInLog,
-  stageTips,
-  type AuditEvent,
-  type EventLog,
-} from '../audit/index.ts';
+import { logAt, stagesInLog, stageTips, type AuditEvent, type EventLog } from '../audit/index.ts';
 import type { Repository } from '../repository/repository.ts';
 import { eventsDirectory, gitPath, stagePath } from '../repository/layout.ts';
 import { assertModelExists, listModels, type ModelProblem } from './model-state.ts';
 import { assertStageExists } from './move-stage.ts';
-import { loadStages, type StageState } from './stage-pointer.ts';
+import { loadTrail, type StageState } from './stage-pointer.ts';
 
 export interface HistoryRequest {
   model?: string | undefined;
@@ -93,8 +86,7 @@ async function readTrails(repository: Repository, { model, stage }: HistoryReque
   const models = model === undefined ? await listModels(documents) : [model];
   const trails: Trail[] = [];
   for (const name of models) {
-    const log = await loadEventLog(documents, name);
-    const stages = await loadStages(repository, name, log);
+    const { log, stages } = await loadTrail(repository, name);
     trails.push({ model: name, log, stages, problems: trailProblems(name, log, stages) });
   }
   // A stage that was taken out of the settings keeps its history.

@@ -2,7 +2,7 @@ import { IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
 import { nearestNames } from '../../lib/nearest.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
-import { loadEventLog, REGISTERING_EVENT_TYPES, type AuditEvent, type EventLog } from '../audit/index.ts';
+import { REGISTERING_EVENT_TYPES, type AuditEvent, type EventLog } from '../audit/index.ts';
 import { loadDirectory } from '../repository/directory-index.ts';
 import {
   eventsDirectory,
@@ -15,7 +15,7 @@ import {
 import type { Repository } from '../repository/repository.ts';
 import { ModelName } from './names.ts';
 import { parseRecord, type StoredRecord, type VersionRecord } from './record.ts';
-import { heldVersion, loadStages, type StageState } from './stage-pointer.ts';
+import { heldVersion, loadTrail, type StageState } from './stage-pointer.ts';
 
 /** A version as it stands now: its immutable record, and what events have said of it since. */
 export interface VersionState {
@@ -75,15 +75,14 @@ export async function loadModel(
   model: string,
   options: { fresh?: boolean } = {},
 ): Promise<ModelState> {
-  const { documents } = repository;
-  const files = await loadDirectory<StoredRecord>(documents, {
+  // Before the records, for the reason given at `loadTrail`.
+  const { log, stages } = await loadTrail(repository, model, options);
+  const files = await loadDirectory<StoredRecord>(repository.documents, {
     directory: versionsDirectory(model),
     index: { name: `versions-${model}`, version: 'version/1' },
     parse: (bytes, name) => parseRecord(bytes, { model, name }) as StoredRecord & JsonValue,
     fresh: options.fresh,
   });
-  const log = await loadEventLog(documents, model, options);
-  const stages = await loadStages(repository, model, log);
   const problems: ModelProblem[] = log.damaged.map(({ name, error }) => ({
     kind: 'event',
     path: gitPath(`${eventsDirectory(model)}/${name}`),

@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { ConflictError, IntegrityError, MlopsError } from '../../errors.ts';
-import { isAncestor, stagesInLog, stageTips, type AuditEvent, type EventLog } from '../audit/index.ts';
+import {
+  isAncestor,
+  loadEventLog,
+  stagesInLog,
+  stageTips,
+  type AuditEvent,
+  type EventLog,
+} from '../audit/index.ts';
 import { parseDocument } from '../repository/document.ts';
 import { gitPath, stagePath, stagesDirectory } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -40,21 +47,60 @@ export type StageState =
     }
   | { status: 'conflict' | 'damaged'; stage: string; tips: readonly AuditEvent[]; problem: MlopsError };
 
-/** The stages that have a pointer, or that an event ever moved. */
-export async function loadStages(
+/** The audit trail of a model and its stages, as of one moment. */
+export interface Trail {
+  log: EventLog;
+  /** The stages that have a pointer, or that an event ever moved. */
+  stages: ReadonlyMap<string, StageState>;
+}
+
+/** Each look that finds a move half seen means that a writer finished one in the meantime. */
+const LOOKS = 5;
+
+/**
+ * Reads the stages of a model and its events. Readers take no lock, so they go the other way than writers, pointers before
+ * events: then every event that a pointer names is there. What a writer finished in between shows as a pointer that is
+ * behind, and another look settles it.
+ *
+ * @param options.fresh as in `loadEventLog`
+ */
+export async function loadTrail(
   repository: Repository,
   model: string,
-  log: EventLog,
-): Promise<Map<string, StageState>> {
-  const files = await repository.documents.readDirectory(stagesDirectory(model));
-  const byStage = new Map(files.map((file) => [file.name.replace(/\.json$/, ''), file]));
-  const pending = await readPending(repository);
-  const states = new Map<string, StageState>();
-  for (const stage of [...new Set([...byStage.keys(), ...stagesInLog(log)])].toSorted()) {
-    if (!StageName.safeParse(stage).success) continue;
-    states.set(stage, judgeStage({ model, stage, log, pending, read: () => byStage.get(stage)?.read() }));
+  options: { fresh?: boolean | undefined } = {},
+): Promise<Trail> {
+  for (let look = 1; ; look += 1) {
+    const pointers = await readPointers(repository, model);
+    const log = await loadEventLog(repository.documents, model, options);
+    const pending = await readPending(repository);
+    const stages = new Map<string, StageState>();
+    for (const stage of [...new Set([...pointers.keys(), ...stagesInLog(log)])].toSorted()) {
+      if (!StageName.safeParse(stage).success) continue;
+      stages.set(stage, judgeStage({ model, stage, log, pending, read: () => pointers.get(stage)?.() }));
+    }
+    const overtaken = [...stages.values()].some((state) => state.status === 'behind' && !state.interrupted);
+    if (!overtaken || look === LOOKS) return { log, stages };
   }
-  return states;
+}
+
+/** Every pointer is read now; what reading it threw is thrown when its bytes are asked for. */
+async function readPointers(
+  { documents }: Repository,
+  model: string,
+): Promise<Map<string, () => Uint8Array>> {
+  const pointers = new Map<string, () => Uint8Array>();
+  for (const file of await documents.readDirectory(stagesDirectory(model))) {
+    const stage = file.name.replace(/\.json$/, '');
+    try {
+      const bytes = file.read();
+      pointers.set(stage, () => bytes);
+    } catch (error) {
+      pointers.set(stage, () => {
+        throw error;
+      });
+    }
+  }
+  return pointers;
 }
 
 /** The version a stage holds: also while an interrupted move waits to be finished. Undefined when it can't be told. */
