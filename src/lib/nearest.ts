@@ -26,5 +26,5 @@ function sameLetters(left: string, right: string): boolean {
 }
 
 function sorted(text: string): string {
-  return [...text].toSorted().join('');
+  return text.split('').toSorted().join('');
 }

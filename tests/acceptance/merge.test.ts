@@ -217,7 +217,7 @@ describe.each(['merge', 'rebase'] as const)(
       const events = await eventsOf(repo, 'fraud');
       expect(events[0]).toMatchObject({ type: 'resolved', to: choice });
       const moves = events.filter(({ stage, type }) => stage === 'production' && type === 'promoted');
-      expect(moves.map(({ to }) => to).toSorted()).toEqual(['v1', 'v2', 'v3']);
+      expect(moves.map(({ to }) => to ?? '').toSorted()).toEqual(['v1', 'v2', 'v3']);
       expect(await repo.json('verify', '--deep')).toMatchObject({ damage: [], notices: [] });
       expect((await repo.json<{ version: string }>('rollback', 'fraud', '--reason', 'x')).version).not.toBe(
         choice,
