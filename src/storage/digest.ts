@@ -14,10 +14,17 @@ export function sha256Hex(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'hex');
 }
 
-/** As {@link sha256Hex}; large inputs are hashed in the thread pool, so that several calls run on several cores. */
-export async function sha256HexInPool(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  if (bytes.length < POOL_THRESHOLD) return sha256Hex(bytes);
+/**
+ * As {@link sha256Hex}; large inputs are hashed in the thread pool, so that several calls run on several cores. Shared memory, which
+ * the pool does not take, is hashed on this thread.
+ */
+export async function sha256HexInPool(bytes: Uint8Array): Promise<string> {
+  if (bytes.length < POOL_THRESHOLD || !isOwnMemory(bytes)) return sha256Hex(bytes);
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+}
+
+function isOwnMemory(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer;
 }
 
 export function isSha256Hex(text: string): boolean {

@@ -1,4 +1,5 @@
 import type {
+  HashFunction,
   ByteRange,
   ObjectBatch,
   ObjectInfo,
@@ -25,8 +26,8 @@ export class LimitedObjectStore implements ObjectStore {
     return {
       put: (key: ObjectKey, bytes: Uint8Array): Promise<PutOutcome> =>
         this.#gate.run(() => batch.put(key, bytes)),
-      store: (kind: ObjectKind, bytes: Uint8Array): Promise<string> =>
-        this.#gate.run(() => batch.store(kind, bytes)),
+      store: (kind: ObjectKind, bytes: Uint8Array, hash?: HashFunction): Promise<string> =>
+        this.#gate.run(() => batch.store(kind, bytes, hash)),
       commit: () => this.#gate.run(() => batch.commit()),
       // Cleaning up must not wait behind work that may never end.
       abort: () => batch.abort(),

@@ -21,6 +21,9 @@ export interface ByteRange {
 /** `present`: the store already held these very bytes. `replaced`: it held damaged ones, now in quarantine. */
 export type PutOutcome = 'stored' | 'present' | 'replaced';
 
+/** SHA-256 as 64 hex digits, wherever it is computed. */
+export type HashFunction = (bytes: Uint8Array) => Promise<string>;
+
 /** Objects that become visible and durable together. */
 export interface ObjectBatch {
   /**
@@ -32,9 +35,9 @@ export interface ObjectBatch {
   put(key: ObjectKey, bytes: Uint8Array): Promise<PutOutcome>;
   /**
    * As `put`, under the name that the bytes hash to, which it resolves to: for a writer that has just made the bytes, so that
-   * they are hashed once and not twice.
+   * they are hashed once and not twice. `hash` defaults to the thread pool's.
    */
-  store(kind: ObjectKind, bytes: Uint8Array): Promise<string>;
+  store(kind: ObjectKind, bytes: Uint8Array, hash?: HashFunction): Promise<string>;
   /** After it resolves every object of the batch survives a crash and a power loss. */
   commit(): Promise<void>;
   /** Removes what the batch left behind, as far as it can; idempotent, never throws, harmless after `commit`. */

@@ -1,5 +1,6 @@
 import { IntegrityError } from '../errors.ts';
 import { MAX_CHUNK } from './chunker.ts';
+import { sharedBytes, type SharedBytes } from './hash-thread.ts';
 
 /** How a blob's bytes are kept in a pack. */
 export const Encoding = { raw: 0, brotli: 1 } as const;
@@ -30,17 +31,17 @@ const SECOND_CAPACITY = 2 * 1024 * 1024;
 /** Collects blobs and lays them out as a pack. Holds at most `PACK_TARGET` and one blob when used as intended. */
 export class PackBuilder {
   readonly entries: PackEntry[] = [];
-  #buffer: Buffer<ArrayBuffer>;
+  #buffer: SharedBytes;
   #end = HEADER_LENGTH;
 
   /** @param buffer memory of an earlier builder to use again, see {@link PackBuilder.memory} */
-  constructor(buffer: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_CAPACITY)) {
+  constructor(buffer: SharedBytes = sharedBytes(FIRST_CAPACITY)) {
     this.#buffer = buffer;
     MAGIC.copy(buffer);
   }
 
   /** The memory that {@link finish} gave a view of, for the next builder once that view is done with. */
-  get memory(): Buffer<ArrayBuffer> {
+  get memory(): SharedBytes {
     return this.#buffer;
   }
 
@@ -62,7 +63,7 @@ export class PackBuilder {
   }
 
   /** The pack's bytes. The builder must not be used afterwards. */
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): SharedBytes {
     const size = this.size;
     this.#reserve(size);
     const buffer = this.#buffer;
@@ -84,7 +85,7 @@ export class PackBuilder {
     if (size <= this.#buffer.length) return;
     // Two steps at most, so that a full pack is not copied again and again.
     const capacity = size <= SECOND_CAPACITY ? SECOND_CAPACITY : PACK_TARGET + MAX_CHUNK;
-    const larger = Buffer.allocUnsafeSlow(Math.max(size, capacity));
+    const larger = sharedBytes(Math.max(size, capacity));
     this.#buffer.copy(larger, 0, 0, this.#end);
     this.#buffer = larger;
   }

@@ -62,7 +62,7 @@ export class RetryingObjectStore implements ObjectStore {
     const batch = this.#store.batch();
     return {
       put: (key, bytes) => this.#retry(() => batch.put(key, bytes)),
-      store: (kind, bytes) => this.#retry(() => batch.store(kind, bytes)),
+      store: (kind, bytes, hash) => this.#retry(() => batch.store(kind, bytes, hash)),
       commit: () => this.#retry(() => batch.commit()),
       abort: () => batch.abort(),
     };

@@ -7,9 +7,9 @@ import type { PackWriter } from './pack-writer.ts';
 /** Where blobs go while a source is read. */
 export interface BlobSink {
   /** Takes a blob whose id is known. The bytes may be reused once what it returns is done, or at once when that is undefined. */
-  known(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined;
+  known(id: string, bytes: Uint8Array): Promise<void> | undefined;
   /** Hashes and takes a blob; the bytes MUST stay as they are. Resolves to the id. */
-  take(bytes: Uint8Array<ArrayBuffer>): Promise<string>;
+  take(bytes: Uint8Array): Promise<string>;
   /** Whether these blobs need not be read again. */
   holds(ids: readonly string[]): boolean;
 }
@@ -59,7 +59,7 @@ export class StoringSink implements BlobSink {
     return this.#seen;
   }
 
-  known(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+  known(id: string, bytes: Uint8Array): Promise<void> | undefined {
     if (this.#seen.has(id)) return undefined;
     this.#seen.add(id);
     const locations = this.#index.findAll(id);
@@ -70,7 +70,7 @@ export class StoringSink implements BlobSink {
     return this.#writer.busy ? this.#writer.ready() : undefined;
   }
 
-  async take(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  async take(bytes: Uint8Array): Promise<string> {
     const id = await sha256HexInPool(bytes);
     await this.known(id, bytes);
     return id;
@@ -84,7 +84,7 @@ export class StoringSink implements BlobSink {
     return true;
   }
 
-  async #encode(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #encode(id: string, bytes: Uint8Array): Promise<void> {
     const encoded = await encodeBlob(bytes);
     this.#writer.add({ id, length: bytes.length }, encoded);
     await this.#writer.ready();

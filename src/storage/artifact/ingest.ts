@@ -1,21 +1,18 @@
-import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MAX_CHUNK, MIN_CHUNK, nextCut } from '../chunker.ts';
+import { MIN_CHUNK } from '../chunker.ts';
 import { sha256Hex } from '../digest.ts';
 import { comparePaths, type ManifestFile } from '../manifest.ts';
+import type { HashThread } from '../hash-thread.ts';
 import type { FileStamp } from '../stat-index.ts';
 import type { BlobSink } from './blob-sink.ts';
+import { cutFile } from './cut-file.ts';
 import { assertNotAborted, pathOf, readError, sourceChanged, stampOf } from './walk.ts';
 import type { SourceEntry, SourceTree } from './walk.ts';
 
 // Never follows a link and never waits for the other end of a FIFO that took the place of a file.
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-const READ_SIZE = 4 * 1024 * 1024;
-/** Room for the rest of one chunk and one more read. */
-const SLAB = 2 * MAX_CHUNK;
-const BLOBS_IN_FLIGHT = 4;
 const BYTES_PER_TURN = 1024 * 1024;
 const FILES_PER_TURN = 64;
 
@@ -24,6 +21,8 @@ export interface IngestOptions {
   /** What is known of a file from an earlier time, when it did not change since. */
   reuse: (entry: SourceEntry) => ManifestFile | undefined;
   onProgress: (bytes: number, files: number) => void;
+  /** A second core for hashing; worth starting for large sources only. */
+  thread: HashThread | undefined;
   signal: AbortSignal | undefined;
 }
 
@@ -119,6 +118,13 @@ function readSmallFile(
   return scratch.subarray(0, expected.size);
 }
 
+async function takeHashed(sink: BlobSink, blob: Uint8Array): Promise<string> {
+  const id = sha256Hex(blob);
+  const done = sink.known(id, blob);
+  if (done !== undefined) await done;
+  return id;
+}
+
 interface LargeFileOptions extends IngestOptions {
   onRead: (bytes: number) => void;
 }
@@ -137,109 +143,21 @@ async function ingestLargeFile(
   }
   try {
     assertUnchanged(path, entry, await handle.stat());
-    const { sha256, blobs } = await cutFile({ handle, path, size: entry.size }, options);
+    const { sink, thread, signal, onRead } = options;
+    // Without a second core for the whole file's hash, the blobs' go to the thread pool.
+    const take =
+      thread === undefined
+        ? (blob: Uint8Array) => sink.take(blob)
+        : (blob: Uint8Array) => takeHashed(sink, blob);
+    const { sha256, blobs } = await cutFile(
+      { handle, path, size: entry.size },
+      { take, thread, signal, onRead },
+    );
     assertUnchanged(path, entry, await handle.stat());
     return { path: entry.path, size: entry.size, executable: entry.executable, sha256, blobs };
   } catch (error) {
     throw readError(error, path);
   } finally {
     await handle.close();
-  }
-}
-
-interface OpenFile {
-  handle: FileHandle;
-  path: string;
-  size: number;
-}
-
-/** Cuts a file into blobs. Each slab is left alone once its blobs are under way, so nothing is copied but its tail. */
-async function cutFile(
-  file: OpenFile,
-  options: LargeFileOptions,
-): Promise<{ sha256: string; blobs: string[] }> {
-  const whole = createHash('sha256');
-  const blobs = new OrderedTasks(BLOBS_IN_FLIGHT);
-  let slab = Buffer.allocUnsafeSlow(Math.min(SLAB, file.size));
-  let filled = 0;
-  let offset = 0;
-  try {
-    while (offset < file.size) {
-      assertNotAborted(options.signal);
-      const count = await readSome(file, slab.subarray(filled), offset);
-      whole.update(slab.subarray(filled, filled + count));
-      filled += count;
-      offset += count;
-      options.onRead(offset);
-      const final = offset === file.size;
-      if (!final && filled < slab.length) continue;
-      const content = slab.subarray(0, filled);
-      let start = 0;
-      for (let end = nextCut(content, start, final); end > start; end = nextCut(content, start, final)) {
-        const blob = content.subarray(start, end);
-        await blobs.add(() => options.sink.take(blob));
-        start = end;
-        if (start === filled) break;
-      }
-      const next = Buffer.allocUnsafeSlow(Math.min(SLAB, filled - start + file.size - offset));
-      content.copy(next, 0, start);
-      slab = next;
-      filled -= start;
-    }
-    return { blobs: await blobs.all(), sha256: whole.digest('hex') };
-  } finally {
-    await blobs.settle();
-  }
-}
-
-async function readSome(
-  { handle, path, size }: OpenFile,
-  target: Uint8Array,
-  offset: number,
-): Promise<number> {
-  const length = Math.min(target.length, READ_SIZE, size - offset);
-  let bytesRead: number;
-  try {
-    ({ bytesRead } = await handle.read(target, 0, length, offset));
-  } catch (error) {
-    throw readError(error, path, offset);
-  }
-  if (bytesRead === 0) throw sourceChanged(path, `it ends after ${offset} of ${size} bytes`);
-  return bytesRead;
-}
-
-/** Runs a bounded number of tasks at once and keeps their results in order. */
-class OrderedTasks {
-  readonly #limit: number;
-  readonly #results: Promise<string>[] = [];
-  readonly #flights = new Set<Promise<unknown>>();
-  #failure: { error: unknown } | undefined;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  async add(task: () => Promise<string>): Promise<void> {
-    while (this.#flights.size >= this.#limit) await Promise.race(this.#flights);
-    if (this.#failure !== undefined) throw this.#failure.error;
-    const result = task();
-    const flight = result.then(
-      () => undefined,
-      (error: unknown) => {
-        this.#failure ??= { error };
-      },
-    );
-    this.#results.push(result);
-    this.#flights.add(flight);
-    void flight.then(() => this.#flights.delete(flight));
-  }
-
-  async all(): Promise<string[]> {
-    return Promise.all(this.#results);
-  }
-
-  /** Waits until nothing is under way. Never throws. */
-  async settle(): Promise<void> {
-    await Promise.allSettled(this.#results);
   }
 }

@@ -1,6 +1,7 @@
 import type { PackTable } from '../blob-segment.ts';
 import type { EncodedBlob } from '../compression.ts';
-import type { ObjectBatch } from '../object-store.ts';
+import type { HashThread, SharedBytes } from '../hash-thread.ts';
+import type { HashFunction, ObjectBatch } from '../object-store.ts';
 import { PackBuilder } from '../pack.ts';
 
 /** Each pack under way holds its bytes, a copy being hashed and a copy read back: memory is what limits this. */
@@ -10,16 +11,21 @@ const PACKS_IN_FLIGHT = 2;
 export class PackWriter {
   readonly tables: PackTable[] = [];
   readonly #batch: ObjectBatch | undefined;
+  readonly #hash: HashFunction | undefined;
   readonly #flights = new Set<Promise<void>>();
   /** Memory of written packs: fresh memory for every pack would have to be cleared by the kernel first. */
-  readonly #spare: Buffer<ArrayBuffer>[] = [];
+  readonly #spare: SharedBytes[] = [];
   #builder: PackBuilder | undefined;
   #failure: { error: unknown } | undefined;
   #storedBytes = 0;
 
-  /** @param batch undefined for a dry run: everything is computed, nothing written */
-  constructor(batch: ObjectBatch | undefined) {
+  /**
+   * @param batch undefined for a dry run: everything is computed, nothing written
+   * @param thread hashes the packs
+   */
+  constructor(batch: ObjectBatch | undefined, thread?: HashThread) {
     this.#batch = batch;
+    this.#hash = thread === undefined ? undefined : (bytes) => thread.hash(bytes);
   }
 
   /** Bytes of all blobs as they are stored. */
@@ -74,7 +80,7 @@ export class PackWriter {
 
   async #write(batch: ObjectBatch, builder: PackBuilder): Promise<void> {
     const bytes = builder.finish();
-    const name = await batch.store('packs', bytes);
+    const name = await batch.store('packs', bytes, this.#hash);
     this.tables.push({ name, size: bytes.length, entries: builder.entries });
     this.#spare.push(builder.memory);
   }

@@ -5,12 +5,13 @@ import type { StoredArtifact, StoreOptions } from '../artifact-store.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import type { SegmentPack } from '../blob-segment.ts';
 import { digestOf, sha256HexInPool } from '../digest.ts';
+import { HashThread, WORTH_A_THREAD } from '../hash-thread.ts';
 import { decodeManifest, encodeManifest, type Manifest, type ManifestFile } from '../manifest.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { StatIndex } from '../stat-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import { DamagedPackFound, hashOnly, StoringSink } from './blob-sink.ts';
-import { ingest } from './ingest.ts';
+import { ingest, type IngestOptions } from './ingest.ts';
 import { assertNames } from './names.ts';
 import { PackWriter } from './pack-writer.ts';
 import { distinctBlobs, loadIndex, type ArtifactParts } from './parts.ts';
@@ -64,11 +65,12 @@ interface Attempt {
 async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<StoredArtifact> {
   const { parts, tree, index, reuse, clock } = attempt;
   const batch = clock === undefined ? undefined : parts.objects.batch();
-  const writer = new PackWriter(batch);
+  const thread = tree.totalBytes >= WORTH_A_THREAD ? new HashThread() : undefined;
+  const writer = new PackWriter(batch, thread);
   const sink = new StoringSink({ index, writer, reader: new BlobReader(parts.objects, index) });
   const onProgress = progressOf(tree, options);
   try {
-    const files = await ingest(tree, { sink, reuse, onProgress, signal: options.signal });
+    const files = await ingest(tree, { sink, reuse, onProgress, thread, signal: options.signal });
     const manifest: Manifest = { kind: tree.kind, files };
     const bytes = encodeManifest(manifest);
     const name = await sha256HexInPool(bytes);
@@ -96,6 +98,8 @@ async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<St
     await writer.settle();
     await batch?.abort();
     throw error;
+  } finally {
+    await thread?.close();
   }
 }
 
@@ -182,7 +186,7 @@ export async function digestSource(
   }
   const clock = clockOf(parts, options);
   const reuse = await reusableFiles(parts.objects, remembered);
-  const files = await ingest(tree, {
+  const files = await hashFiles(tree, {
     sink: hashOnly,
     reuse,
     onProgress: progressOf(tree, options),
@@ -192,6 +196,15 @@ export async function digestSource(
   const name = await sha256HexInPool(encodeManifest(manifest));
   await rememberDigest({ parts, tree, clock }, name, manifest);
   return { digest: digestOf(name), ...result };
+}
+
+async function hashFiles(tree: SourceTree, options: Omit<IngestOptions, 'thread'>): Promise<ManifestFile[]> {
+  const thread = tree.totalBytes >= WORTH_A_THREAD ? new HashThread() : undefined;
+  try {
+    return await ingest(tree, { ...options, thread });
+  } finally {
+    await thread?.close();
+  }
 }
 
 /** Undefined when nothing may or can be written: then nothing is remembered. */

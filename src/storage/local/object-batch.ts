@@ -12,7 +12,14 @@ import {
 } from '../atomic-write.ts';
 import { sha256HexInPool } from '../digest.ts';
 import { alteredBytes, assertObjectName } from '../object-errors.ts';
-import type { ObjectBatch, ObjectKey, ObjectKind, ObjectStore, PutOutcome } from '../object-store.ts';
+import type {
+  HashFunction,
+  ObjectBatch,
+  ObjectKey,
+  ObjectKind,
+  ObjectStore,
+  PutOutcome,
+} from '../object-store.ts';
 import { ensureDirectory, lstatIfPresent } from './object-paths.ts';
 
 const MODE = 0o444;
@@ -46,21 +53,17 @@ export class LocalObjectBatch implements ObjectBatch {
     this.#store = store;
   }
 
-  put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
+  put(key: ObjectKey, bytes: Uint8Array): Promise<PutOutcome> {
     return this.#put(key, bytes, { hashed: false });
   }
 
-  async store(kind: ObjectKind, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-    const name = await sha256HexInPool(bytes);
+  async store(kind: ObjectKind, bytes: Uint8Array, hash: HashFunction = sha256HexInPool): Promise<string> {
+    const name = await hash(bytes);
     await this.#put({ kind, name }, bytes, { hashed: true });
     return name;
   }
 
-  async #put(
-    key: ObjectKey,
-    bytes: Uint8Array<ArrayBuffer>,
-    { hashed }: { hashed: boolean },
-  ): Promise<PutOutcome> {
+  async #put(key: ObjectKey, bytes: Uint8Array, { hashed }: { hashed: boolean }): Promise<PutOutcome> {
     assertObjectName(key);
     const directory = join(this.#root, 'cache', key.kind, key.name.slice(0, 2));
     const path = join(directory, key.name);
@@ -84,7 +87,7 @@ export class LocalObjectBatch implements ObjectBatch {
   }
 
   /** What is there already under this name? Only a regular file of the same size and hash counts. */
-  async #examine(key: ObjectKey, path: string, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
+  async #examine(key: ObjectKey, path: string, bytes: Uint8Array): Promise<PutOutcome> {
     const stats = lstatIfPresent(path);
     if (stats === undefined) return 'stored';
     // The bytes in hand come first: it would be wrong to quarantine a good object because of bad bytes.
@@ -145,7 +148,7 @@ async function syncNames(directory: string): Promise<void> {
 /** Leaves a durable, read-only temporary file whose content hashes to the name, or nothing. */
 async function writeVerified(
   { temporary, path, key, hashed }: Pending & { key: ObjectKey; hashed: boolean },
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array,
 ): Promise<void> {
   try {
     const handle = await open(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
