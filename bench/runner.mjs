@@ -3,6 +3,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const POLL_MS = 10;
+/** What a shell returns for a program that does not exist. */
+const NOT_FOUND = 127;
 
 /** Starts programs one at a time and measures them from outside. */
 export class Runner {
@@ -37,7 +39,8 @@ export class Runner {
   async run(argv, options = {}) {
     const result = await this.tryRun(argv, options);
     if (result.code !== 0) {
-      throw new Error(`${argv.join(' ')}: exit ${result.code}\n${result.stderr.slice(-2000)}`);
+      const how = result.code === NOT_FOUND ? `${argv[0]} is not installed` : `exit ${result.code}`;
+      throw new Error(`${argv.join(' ')}: ${how}\n${result.stderr.slice(-2000)}`);
     }
     return result;
   }
@@ -79,7 +82,7 @@ export class Runner {
       if (poll) timer = setInterval(() => (peakBytes = highWater(child.pid) ?? peakBytes), POLL_MS);
       const code = await new Promise((done, fail) => {
         child.on('exit', done);
-        child.on('error', (error) => (error.code === 'ENOENT' ? done(127) : fail(error)));
+        child.on('error', (error) => (error.code === 'ENOENT' ? done(NOT_FOUND) : fail(error)));
       });
       const seconds = (performance.now() - start) / 1000;
       return {

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, type TestContext } from 'vitest';
-import { startProcess, type Finished, type Running } from '../support/binary.ts';
+import { startProcess, type Environment, type Finished, type Running } from '../support/binary.ts';
 import { straceProblem } from '../support/strace.ts';
 import { gitEnvironment, tempDirectory } from '../support/temp-repo.ts';
 
@@ -68,8 +68,8 @@ async function place(): Promise<Place> {
   return found;
 }
 
-function startBench({ temporary }: Place, args: readonly string[]): Running {
-  const env = { ...gitEnvironment(temporary), TMPDIR: temporary };
+function startBench({ temporary }: Place, args: readonly string[], more: Environment = {}): Running {
+  const env = { ...gitEnvironment(temporary), TMPDIR: temporary, ...more };
   const argv = [process.execPath, join(ROOT, 'bench/run.mjs'), ...args];
   return startProcess(argv, { cwd: ROOT, env, timeout: TIMEOUT });
 }
@@ -242,6 +242,7 @@ describe('npm run bench -- save', () => {
 
   test.for(['SIGINT', 'SIGTERM'] as const)(
     'removes its temporary directory on %s, also in the middle of a program it started',
+    { timeout: TIMEOUT },
     async (signal, context) => {
       skipWhereNothingIsMeasured(context);
       const where = await place();
@@ -262,6 +263,43 @@ describe('npm run bench -- save', () => {
       const { code, stdout, stderr } = await running.finished;
       expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
       expect(stderr).toMatch(/interrupted\n$/);
+      expect(readdirSync(where.temporary)).toEqual([]);
+    },
+  );
+
+  test(
+    'keeps the other rows when a program fails, says which ones are missing, and exits 1',
+    async (context) => {
+      skipWhereNothingIsMeasured(context);
+      const where = await place();
+      const tools = join(where.temporary, '../tools');
+      await mkdir(tools);
+      for (const name of ['git', 'sync', 'cp', 'cat', 'find', 'tar']) {
+        const { stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
+        await symlink(stdout.trim(), join(tools, name));
+      }
+
+      const args = [
+        'save',
+        '--scale',
+        '0.001',
+        '--repeat',
+        '1',
+        '--rows',
+        'start-version,file-save',
+        '--out',
+        where.out,
+      ];
+      const run = await startBench(where, args, { PATH: tools }).finished;
+
+      expect(run, run.stderr).toMatchObject({ code: 1 });
+      const { rows, failures } = resultIn(where);
+      expect(rows.map(({ id }) => id)).toEqual(['start-version']);
+      expect(failures).toHaveLength(1);
+      expect(failures[0]).toMatchObject({ rows: expect.arrayContaining(['file-save']) as string[] });
+      expect(failures[0]?.message).toBe('openssl dgst -sha256 SCRATCH/model.bin: openssl is not installed');
+      expect(readFileSync(join(where.out, 'save.md'), 'utf8')).toContain('**Failed:** file-save');
+      expect(run.stderr).toContain('FAILED: file-save');
       expect(readdirSync(where.temporary)).toEqual([]);
     },
     TIMEOUT,
