@@ -57,7 +57,9 @@ async function inspectWithoutMagic(source: RandomAccess, start: Buffer): Promise
   const text = start.toString('latin1');
   if (/^tree\r?\nversion=/.test(text)) return inspectLightgbm(source);
   if (text.startsWith('{')) {
-    if (/^\{\s*"(?:learner|version)"\s*:/.test(text)) return inspectXgboostJson(source);
+    // Any settings file may start with "version"; that of XGBoost is a list of three numbers.
+    if (/^\{\s*"(?:learner"\s*:|version"\s*:\s*\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\])/.test(text))
+      return inspectXgboostJson(source);
     if (/^\{(?:[iUIl])[\0-\x20]{1,8}(?:learner|version)|^\{L\0{7}\x07(?:learner|version)/.test(text))
       return inspectXgboostUbj(source);
     return newDraft('unknown', 'unknown');
