@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { IntegrityError, MlopsError } from '../../errors.ts';
 import type {
   StorageDamage,
@@ -8,20 +6,18 @@ import type {
   VerifyObjectsOptions,
 } from '../artifact-store.ts';
 import { readPackTable, type BlobIndex } from '../blob-index.ts';
-import { decodeBlob } from '../compression.ts';
-import { digestOf, hexOf, sha256HexInPool } from '../digest.ts';
+import { digestOf, hexOf } from '../digest.ts';
 import { objectPath } from '../object-errors.ts';
 import type { ObjectInfo, ObjectKind, ObjectStore } from '../object-store.ts';
-import { decodePack } from '../pack.ts';
+import { decodePack, type PackEntry } from '../pack.ts';
 import { BlobReader } from './blob-reader.ts';
 import { distinctBlobs, loadIndex, readManifest, sizeOf, type ArtifactParts } from './parts.ts';
+import { PackHasher } from './pack-hasher.ts';
 import { streamFile } from './stream-file.ts';
 import { assertNotAborted } from './walk.ts';
 
-/** Hashing runs in the thread pool; this many packs keep the cores busy and memory small. */
-const PACKS_IN_FLIGHT = 2;
-const BLOBS_IN_FLIGHT = 4;
-const HASH_PIECE = 512 * 1024;
+/** While one pack a thread is hashed, the next ones are read. */
+const PACKS_IN_FLIGHT = 4;
 
 /** See `ArtifactStore.verifyArtifact`. */
 export async function verifyArtifact(
@@ -89,15 +85,20 @@ export async function verifyObjects(
   const packs = await collect(parts.objects, 'packs');
   const totalBytes = packs.reduce((sum, { size }) => sum + size, 0);
   let bytes = 0;
-  await inParallel(packs, PACKS_IN_FLIGHT, async (pack) => {
-    assertNotAborted(options.signal);
-    const deep = options.deep === true && (options.sample?.(pack.key.name) ?? true);
-    await (deep
-      ? verifyPackDeeply(parts.objects, pack, result)
-      : verifyPackTable(parts.objects, pack, result));
-    bytes += pack.size;
-    options.onProgress?.({ bytes, totalBytes, files: result.checked.packs });
-  });
+  const hasher = new PackHasher(options.deep === true ? totalBytes : 0);
+  try {
+    await inParallel(packs, PACKS_IN_FLIGHT, async (pack) => {
+      assertNotAborted(options.signal);
+      const deep = options.deep === true && (options.sample?.(pack.key.name) ?? true);
+      await (deep
+        ? verifyPackDeeply({ objects: parts.objects, hasher }, pack, result)
+        : verifyPackTable(parts.objects, pack, result));
+      bytes += pack.size;
+      options.onProgress?.({ bytes, totalBytes, files: result.checked.packs });
+    });
+  } finally {
+    await hasher.close();
+  }
   return result;
 }
 
@@ -157,66 +158,36 @@ function reportPack({ key }: ObjectInfo, error: unknown, { damage }: VerifiedObj
 
 /** Hashes the pack and every blob in it: a pack may be what its name says and still lie about its blobs. */
 async function verifyPackDeeply(
-  objects: ObjectStore,
+  { objects, hasher }: { objects: ObjectStore; hasher: PackHasher },
   pack: ObjectInfo,
   result: VerifiedObjects,
 ): Promise<void> {
   const { key, size } = pack;
   const path = `cache/${objectPath(key)}`;
-  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = (await objects.get(key, { offset: 0, length: size })) as Uint8Array<ArrayBuffer>;
-  } catch (error) {
-    reportPack(pack, error, result);
-    return;
-  }
-  result.checked.bytes += bytes.length;
-  result.checked.packs += 1;
-  const [name] = await Promise.all([hashInTurns(bytes), verifyBlobs({ pack, bytes, path }, result)]);
-  if (name === key.name) return;
-  const problem = `${objectPath(key)} is damaged: its bytes do not hash to its name`;
-  result.damage.push({ kind: 'pack', path, digest: digestOf(key.name), problem });
-}
-
-/** Hashes on this thread, a piece at a time, while the thread pool hashes the blobs: so two cores are busy. */
-async function hashInTurns(bytes: Uint8Array): Promise<string> {
-  const hash = createHash('sha256');
-  for (let at = 0; at < bytes.length; at += HASH_PIECE) {
-    hash.update(bytes.subarray(at, at + HASH_PIECE));
-    await nextTurn();
-  }
-  return hash.digest('hex');
-}
-
-async function verifyBlobs(
-  { pack, bytes, path }: { pack: ObjectInfo; bytes: Uint8Array<ArrayBuffer>; path: string },
-  result: VerifiedObjects,
-): Promise<void> {
-  try {
-    await inParallel(decodePack(bytes, objectPath(pack.key)), BLOBS_IN_FLIGHT, async (entry) => {
-      result.checked.blobs += 1;
-      const problem = await blobProblem(
-        bytes.subarray(entry.offset, entry.offset + entry.storedLength),
-        entry,
-      );
-      if (problem !== undefined)
-        result.damage.push({ kind: 'blob', path, digest: digestOf(entry.id), problem });
-    });
+    const bytes = (await objects.get(key, { offset: 0, length: size })) as Uint8Array<ArrayBuffer>;
+    result.checked.bytes += bytes.length;
+    result.checked.packs += 1;
+    const { name, blobs } = await hasher.hash(bytes, tableOf(pack, bytes, result));
+    result.checked.blobs += blobs.length;
+    for (const { id, problem } of blobs) {
+      if (problem !== undefined) result.damage.push({ kind: 'blob', path, digest: digestOf(id), problem });
+    }
+    if (name === key.name) return;
+    const problem = `${objectPath(key)} is damaged: its bytes do not hash to its name`;
+    result.damage.push({ kind: 'pack', path, digest: digestOf(key.name), problem });
   } catch (error) {
     reportPack(pack, error, result);
   }
 }
 
-async function blobProblem(
-  stored: Uint8Array<ArrayBuffer>,
-  entry: Parameters<typeof decodeBlob>[1],
-): Promise<string | undefined> {
+/** The table of contents; one that can't be read is reported, and the pack is hashed all the same. */
+function tableOf(pack: ObjectInfo, bytes: Uint8Array, result: VerifiedObjects): PackEntry[] {
   try {
-    const bytes = await decodeBlob(stored, entry);
-    return (await sha256HexInPool(bytes)) === entry.id ? undefined : 'its bytes do not hash to its id';
+    return decodePack(bytes, objectPath(pack.key));
   } catch (error) {
-    if (error instanceof MlopsError) return error.message;
-    throw error;
+    reportPack(pack, error, result);
+    return [];
   }
 }
 
