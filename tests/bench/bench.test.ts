@@ -82,9 +82,14 @@ function resultIn({ out }: Place): Result {
   return JSON.parse(readFileSync(join(out, 'save.json'), 'utf8')) as Result;
 }
 
+function pathOf(program: string): string | undefined {
+  const { status, stdout } = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
 function skipWhereNothingIsMeasured(context: TestContext): void {
   if (process.platform !== 'linux') context.skip('the benchmark runs on Linux');
-  if (spawnSync('openssl', ['version']).status !== 0) context.skip('openssl is not installed');
+  if (pathOf('openssl') === undefined) context.skip('openssl is not installed');
 }
 
 /** What any sample must be: a known unit, and numbers that belong together. */
@@ -196,8 +201,7 @@ describe('npm run bench -- save', () => {
       expect(peers.map(({ tool }) => tool)).toEqual(['restic', 'borg', 'git-lfs', 'dvc']);
       const page = readFileSync(join(where.out, 'save.md'), 'utf8');
       for (const { tool, skipped, version, time, ratio, memory } of peers) {
-        const installed = spawnSync(tool, [tool === 'restic' ? 'version' : '--version']).status === 0;
-        if (!installed) {
+        if (pathOf(tool) === undefined) {
           expect(skipped).toBe('not installed');
           expect(page).toMatch(new RegExp(`\\| ${tool} \\| not installed \\| - \\| - \\|`));
           continue;
@@ -275,8 +279,7 @@ describe('npm run bench -- save', () => {
       const tools = join(where.temporary, '../tools');
       await mkdir(tools);
       for (const name of ['git', 'sync', 'cp', 'cat', 'find', 'tar']) {
-        const { stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
-        await symlink(stdout.trim(), join(tools, name));
+        await symlink(pathOf(name) ?? name, join(tools, name));
       }
 
       const args = [
