@@ -22,16 +22,16 @@ export async function readersAgainstWriter(
   const { root, env } = repository;
   const problems: string[] = [];
   const before = observed(repository);
-  let writing = true;
+  const writer = { busy: true };
   const write = async (): Promise<void> => {
     for (let move = 1; move <= moves; move += 1) {
       const { code, stderr } = await mlops(['promote', `demo@v${(move % 2) + 1}`], { cwd: root, env });
       if (code !== 0) problems.push(`promote: exit ${code}: ${stderr}`);
     }
-    writing = false;
+    writer.busy = false;
   };
   const read = async (first: number): Promise<void> => {
-    for (let turn = first; writing; turn += 1) {
+    for (let turn = first; writer.busy; turn += 1) {
       const argv = QUESTIONS[turn % QUESTIONS.length] ?? [];
       const { code, stdout, stderr } = await mlops(['--json', ...argv], { cwd: root, env });
       if (code !== 0) problems.push(`${argv.join(' ')}: exit ${code}: ${stderr}${stdout}`);
