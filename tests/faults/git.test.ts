@@ -99,7 +99,7 @@ describe('a merge that Git could not finish (D12, D13)', () => {
       env: repository.env,
     });
     await mustRun(['promote', 'demo@v3', '--commit'], { cwd: repository.root, env: repository.env });
-    await expect(repo.git('merge', '--quiet', 'side')).rejects.toThrow();
+    await expect(repo.git('merge', '--quiet', 'side')).rejects.toThrow(/CONFLICT/);
     return repository;
   }
 
@@ -278,7 +278,7 @@ describe('history that was rewritten (D15)', () => {
     await repo.git('branch', '--quiet', '-D', 'work');
     await repo.git('reflog', 'expire', '--expire=now', '--all');
     await repo.git('gc', '--quiet', '--prune=now');
-    await expect(repo.git('cat-file', '-e', recorded)).rejects.toThrow();
+    await expect(repo.git('cat-file', '-e', recorded)).rejects.toThrow(/cat-file/);
     const after = observed(repository);
     expect(violations(after, { before, outputs: ['note.txt'], pointers: { [PRODUCTION]: ['v3'] } })).toEqual(
       [],
@@ -303,4 +303,5 @@ describe('history that was rewritten (D15)', () => {
 
 test('clocks that jump (D10) are for a later issue', (ctx) => {
   ctx.skip('D10 is not asked for here: order comes from parents, never from a clock');
+  expect.unreachable('skipped above');
 });

@@ -134,7 +134,6 @@ describe('names', () => {
       env: repository.env,
     });
     expect(code).toBe(2);
-    // eslint-disable-next-line no-control-regex -- what must not reach a terminal
     expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
     expect(violations(observed(repository), { before })).toEqual([]);
   });

@@ -71,6 +71,22 @@ export const SWEPT_COMMANDS: readonly SweptCommand[] = [
   },
 ];
 
+function amendment(argv: readonly string[], type: string): SweptCommand {
+  return {
+    name: argv[0] ?? '',
+    argv,
+    pointer: { before: 'v2', after: 'v2' },
+    incomplete: (state) => [...expectPointer(state, 'v2'), ...expectCount(state, { type, version: 'v1' }, 1)],
+  };
+}
+
+/** Commands that only write an event (A3). */
+export const SWEPT_AMENDMENTS: readonly SweptCommand[] = [
+  amendment(['annotate', 'demo@v1', '--tag', 'checked=yes'], 'annotated'),
+  amendment(['deprecate', 'demo@v1', '--reason', 'a fault is tested'], 'deprecated'),
+  amendment(['delete', 'demo@v1', '--reason', 'a fault is tested'], 'deleted'),
+];
+
 /** The `ordinal`-th call of this name on this thread that writes in the repository. */
 export interface Point {
   thread: Thread;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { sharedRepository } from '../../support/fault-repository.ts';
-import { allCases, findPoints, sweep, SWEPT_COMMANDS } from '../../support/fault-sweep.ts';
+import { allCases, findPoints, sweep, SWEPT_AMENDMENTS, SWEPT_COMMANDS } from '../../support/fault-sweep.ts';
 import { straceProblem } from '../../support/strace.ts';
 
 const repository = sharedRepository();
 
 describe('every write of a command in the repository, killed and failed in turn', () => {
-  test.for(SWEPT_COMMANDS)('$name', async (command, ctx) => {
+  test.for([...SWEPT_COMMANDS, ...SWEPT_AMENDMENTS])('$name', async (command, ctx) => {
     const problem = straceProblem();
     if (problem !== undefined) ctx.skip(problem);
     const points = await findPoints(repository(), command);
