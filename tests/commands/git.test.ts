@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { registryRepo, type RegistryRepo } from '../support/registry-repo.ts';
+
+const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+const staged = async (repo: RegistryRepo): Promise<string[]> =>
+  lines(await repo.git('diff', '--cached', '--name-only'));
+const committed = async (repo: RegistryRepo): Promise<string[]> =>
+  lines(await repo.git('show', '--format=', '--name-only', 'HEAD'));
+const generic = (paths: readonly string[]): string[] =>
+  paths.map((path) => path.replace(/\/\d{8}T\d{9}Z-([a-z-]+)-[0-9a-f]{16}\.json$/, '/<$1>')).toSorted();
+
+const MODEL = '.mlops/models/fraud';
+
+/** Each writing command, what it writes, and how to get where it can run. */
+const COMMANDS: [string, string[], string[]][] = [
+  [
+    'save',
+    ['save', 'fraud', 'README.md', '--version', 'v3'],
+    [`${MODEL}/events/<saved>`, `${MODEL}/versions/v3.json`],
+  ],
+  ['promote', ['promote', 'fraud@v2'], [`${MODEL}/events/<promoted>`, `${MODEL}/stages/production.json`]],
+  [
+    'rollback',
+    ['rollback', 'fraud', '--stage', 'staging', '--reason', 'x'],
+    [`${MODEL}/events/<rolled-back>`, `${MODEL}/stages/staging.json`],
+  ],
+  ['annotate', ['annotate', 'fraud@v1', '--tag', 'a=b'], [`${MODEL}/events/<annotated>`]],
+  ['deprecate', ['deprecate', 'fraud@v1', '--reason', 'x'], [`${MODEL}/events/<deprecated>`]],
+  ['delete', ['delete', 'fraud@v0', '--reason', 'x'], [`${MODEL}/events/<deleted>`]],
+];
+
+async function prepared(): Promise<RegistryRepo> {
+  const repo = await registryRepo();
+  for (const label of ['v0', 'v1', 'v2']) await repo.save('fraud', label);
+  for (const label of ['v1', 'v2']) await repo.json('promote', `fraud@${label}`, '--to', 'staging');
+  await repo.git('add', 'models');
+  await repo.git('commit', '--quiet', '-m', 'Prepare');
+  return repo;
+}
+
+describe.each(COMMANDS)('%s', (_name, argv, paths) => {
+  test('adds exactly what it wrote to the index', async () => {
+    const repo = await prepared();
+    await repo.write('README.md', 'changed, and not staged\n');
+    await repo.write('new.txt', 'untracked\n');
+    await repo.json(...argv);
+    expect(generic(await staged(repo))).toEqual(paths);
+    expect(
+      lines(await repo.git('status', '--porcelain', '--', '.mlops')).every((line) => /^[AM] {2}/.test(line)),
+    ).toBe(true);
+    expect(await repo.git('rev-list', '--count', 'HEAD')).toBe('3');
+  });
+
+  test('commits with --commit exactly what it wrote, and leaves what else is staged', async () => {
+    const repo = await prepared();
+    await repo.write('mine.txt', 'staged by hand\n');
+    await repo.git('add', 'mine.txt');
+    const { commit, git } = await repo.json<{ commit?: string; git?: { commit: string } }>(
+      ...argv,
+      '--commit',
+    );
+    expect(commit ?? git?.commit).toBe(await repo.git('rev-parse', 'HEAD'));
+    expect(generic(await committed(repo))).toEqual(paths);
+    expect(await staged(repo)).toEqual(['mine.txt']);
+  });
+
+  test.each([
+    ['the setting', ['config', 'set', 'git.stage', 'false'], {}],
+    ['the environment', undefined, { MLOPS_GIT_STAGE: 'false' }],
+  ])('stages nothing when %s says so', async (_what, setting, env) => {
+    const repo = await prepared();
+    if (setting !== undefined) {
+      await repo.json(...setting);
+      await repo.git('commit', '--quiet', '-am', 'Do not stage');
+    }
+    expect((await repo.runWith({ env }, ...argv)).code).toBe(0);
+    expect(await staged(repo)).toEqual([]);
+    expect(
+      generic(lines(await repo.git('ls-files', '--others', '--modified', '--exclude-standard', '.mlops'))),
+    ).toEqual(paths);
+  });
+});
+
+test('init stages its four files, once', async () => {
+  const repo = await registryRepo();
+  expect((await committed(repo)).toSorted()).toEqual([
+    '.mlops/.gitattributes',
+    '.mlops/.gitignore',
+    '.mlops/config.json',
+    '.mlops/format.json',
+  ]);
+  expect(await repo.json('init')).toMatchObject({ created: false, written: [] });
+  expect(await repo.git('status', '--porcelain')).toBe('');
+});
+
+test('a command that finds everything as it should be stages what an interrupted one left, and commits it when asked', async () => {
+  const repo = await prepared();
+  await repo.json('promote', 'fraud@v2');
+  await repo.git('reset', '--quiet');
+  expect(await repo.json('promote', 'fraud@v2')).toMatchObject({ moved: false });
+  const paths = [`${MODEL}/events/<promoted>`, `${MODEL}/stages/production.json`];
+  expect(generic(await staged(repo))).toEqual(paths);
+  expect(await repo.json('promote', 'fraud@v2', '--commit')).toMatchObject({ moved: false });
+  expect(generic(await committed(repo))).toEqual(paths);
+  const head = await repo.git('rev-parse', 'HEAD');
+  await repo.json('promote', 'fraud@v2', '--commit');
+  expect(await repo.git('rev-parse', 'HEAD')).toBe(head);
+});
+
+test('objects, locks and indexes never reach the index of Git', async () => {
+  const repo = await prepared();
+  await repo.git('add', '--all');
+  expect(
+    lines(await repo.git('ls-files', '.mlops')).filter((path) => /\/(?:cache|tmp)\//.test(path)),
+  ).toEqual([]);
+});
+
+test('where .mlops is ignored, what was written is safe and a warning says what is missing', async () => {
+  const repo = await prepared();
+  await repo.write('.gitignore', '.mlops/models/\n');
+  const { code, stderr } = await repo.run('save', 'churn', 'README.md', '--version', 'v1');
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/warning: saved, but not added to Git: .* is ignored by Git/);
+  expect(await repo.json('show', 'churn')).toMatchObject({ version: 'v1' });
+});
