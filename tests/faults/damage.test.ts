@@ -82,7 +82,11 @@ describe('one flipped bit in each kind of file (B1)', () => {
       const found = await damageOf(repository, ...argv);
       expect(found.map(({ path }) => join(repository.root, path))).toContain(damaged);
       expect(found.map((damage) => damage.kind)).toContain(kind);
-      expect(await run(repository, 'list')).toMatchObject({ code: 0 });
+      const listed = JSON.parse((await run(repository, 'list')).stdout) as { data: { models: object[] } };
+      expect(listed.data.models).toContainEqual(
+        expect.objectContaining({ model: 'other', versions: 1, latest: 'o1', stages: { production: 'o1' } }),
+      );
+      expect(await run(repository, 'list', 'other')).toMatchObject({ code: 0 });
       expect(await run(repository, 'show', 'other@production')).toMatchObject({ code: 0 });
       expect(await run(repository, 'load', 'other', '-o', 'restored')).toMatchObject({ code: 0 });
       expect(await run(repository, 'save', 'other', 'README.md')).toMatchObject({ code: 0 });
