@@ -126,10 +126,11 @@ async function readStage(
 ): Promise<StageState | undefined> {
   const log = await loadEventLog(repository.documents, model);
   let bytes: Uint8Array | undefined;
-  let failure: unknown;
+  let failure: MlopsError | undefined;
   try {
     bytes = await repository.documents.read(stagePath(model, stage));
   } catch (error) {
+    if (!(error instanceof MlopsError)) throw error;
     failure = error;
   }
   const state = judgeStage({

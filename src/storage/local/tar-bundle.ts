@@ -126,10 +126,13 @@ async function readBundle(
       if (problem !== undefined)
         fail(new RefusedError('UNSAFE_BUNDLE', `${path}: ${problem}; nothing was imported`));
       const collected = collect(entry, { wanted: state.failure === undefined, abandoned });
-      stored = stored.then(async () => {
+      const earlier = stored;
+      const take = async (): Promise<void> => {
+        await earlier;
         const bytes = await collected;
         if (state.failure === undefined) await onEntry({ name: entry.path, bytes });
-      });
+      };
+      stored = take();
       stored.catch(fail);
       state.waiting.push(stored.catch(() => undefined));
     },

@@ -4,7 +4,6 @@ import { unlock } from '../../../src/core/maintenance/unlock.ts';
 import { verify } from '../../../src/core/maintenance/verify.ts';
 import { annotate, deleteVersion } from '../../../src/core/registry/amend.ts';
 import { encodeDocument } from '../../../src/core/repository/document.ts';
-import type { JsonValue } from '../../../src/lib/canonical-json.ts';
 import {
   eventPaths,
   memoryRepository,
@@ -27,7 +26,7 @@ async function sound(): Promise<MemoryRepository> {
 async function edit(repository: MemoryRepository, path: string, change: object): Promise<void> {
   const bytes = (await repository.plain.read(path)) ?? new Uint8Array();
   const document = JSON.parse(Buffer.from(bytes).toString()) as object;
-  await repository.plain.write(path, encodeDocument({ ...document, ...change } as JsonValue));
+  await repository.plain.write(path, encodeDocument({ ...document, ...change }));
 }
 
 async function eventOf(repository: MemoryRepository, type: string): Promise<string> {
@@ -161,7 +160,7 @@ describe('verify', () => {
       encodeDocument({
         ...(JSON.parse(Buffer.from((await repository.plain.read(RECORD)) ?? []).toString()) as object),
         model: 'churn',
-      } as JsonValue),
+      }),
     );
     const { damage, notices } = await verify(repository, { references: [], metadataOnly: true });
     expect(damage).toEqual([]);
