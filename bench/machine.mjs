@@ -64,6 +64,6 @@ export async function machineFacts(bench) {
 function buildTimes() {
   const source = join(ROOT, 'src');
   const times = readdirSync(source, { recursive: true }).map((name) => statSync(join(source, name)).mtimeMs);
-  const built = statSync(join(ROOT, 'dist/main.js'), { throwIfNoEntry: false })?.mtimeMs;
+  const built = statSync(join(ROOT, 'dist/main.cjs'), { throwIfNoEntry: false })?.mtimeMs;
   return { newestSource: Math.max(...times), built };
 }

@@ -1,9 +1,11 @@
-// Bundles src/cli/entry.ts into dist/: one small file that starts and one chunk a command, so that a command pays for its own
-// imports only. Dependencies are inside; their licences go beside them.
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+// Bundles src/cli/entry.ts into dist/main.cjs, in which every module waits to be asked for, so that a command pays for its own
+// imports only. CommonJS, because V8 can then take its compiled code from a file: Node 20 spends more time on loading and
+// compiling modules than most commands on their work. Heavy packages are files of their own; licences go beside them.
+import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { makeCodeCache } from './code-cache.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const outdir = join(root, 'dist');
@@ -52,30 +54,56 @@ const leaveOutUnusedModules = {
   },
 };
 
+/** Packages that few commands need: files of their own, read when they are first asked for. */
+const HEAVY = ['simple-git', 'tar'];
+
+const heavyBeside = {
+  name: 'heavy-beside',
+  setup({ onResolve }) {
+    onResolve({ filter: /^(simple-git|tar)$/ }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: `./vendor/${path}.cjs`, external: true },
+    );
+  },
+};
+
 const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-await rm(outdir, { recursive: true, force: true });
-const result = await build({
+// Built aside and moved at the end: the program may be in use.
+const staging = `${outdir}.${process.pid}`;
+await rm(staging, { recursive: true, force: true });
+const common = {
   absWorkingDir: root,
-  entryPoints: { main: 'src/cli/entry.ts' },
-  outdir,
   bundle: true,
-  splitting: true,
-  format: 'esm',
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
   platform: 'node',
   target: 'node20',
-  chunkNames: 'chunks/[name]-[hash]',
+  // The script is read as Latin-1, which V8 keeps as one byte a character.
+  charset: 'ascii',
   // Names and line breaks stay as they are: a stack trace in a bug report must be readable without source maps.
   minifySyntax: true,
-  plugins: [leaveOutUnusedModules],
   legalComments: 'none',
-  define: { MLOPS_VERSION: JSON.stringify(version) },
-  banner: {
-    // CommonJS dependencies call `require` for Node's own modules.
-    js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-  },
   metafile: true,
   logLevel: 'warning',
-});
-if (result.warnings.length > 0) throw new Error('esbuild has warnings; see above');
-await writeFile(join(outdir, 'THIRD-PARTY-LICENSES.txt'), await thirdPartyLicences(result.metafile));
-await writeFile(join(outdir, 'meta.json'), JSON.stringify(result.metafile));
+};
+const results = [
+  await build({
+    ...common,
+    entryPoints: { main: 'src/cli/entry.ts' },
+    outdir: staging,
+    plugins: [leaveOutUnusedModules, heavyBeside],
+    supported: { 'dynamic-import': false },
+    define: { MLOPS_VERSION: JSON.stringify(version), 'import.meta.url': 'importMetaUrl' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  }),
+  await build({
+    ...common,
+    entryPoints: Object.fromEntries(HEAVY.map((name) => [name, name])),
+    outdir: join(staging, 'vendor'),
+  }),
+];
+if (results.some(({ warnings }) => warnings.length > 0)) throw new Error('esbuild has warnings; see above');
+const inputs = Object.assign({}, ...results.map(({ metafile }) => metafile.inputs));
+await writeFile(join(staging, 'THIRD-PARTY-LICENSES.txt'), await thirdPartyLicences({ inputs }));
+await makeCodeCache(join(staging, 'main.cjs'));
+await rm(outdir, { recursive: true, force: true });
+await rename(staging, outdir);

@@ -39,3 +39,5 @@ function onInterrupt(abort: () => void): () => void {
   for (const name of signals) process.on(name, listener);
   return stop;
 }
+
+export { main };

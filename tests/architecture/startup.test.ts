@@ -7,15 +7,17 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const BIN = join(ROOT, 'bin/mlops.js');
-const META = join(ROOT, 'dist/meta.json');
 
-interface Metafile {
-  outputs: Record<string, { inputs: Record<string, unknown> }>;
+interface CoverageReport {
+  result: { url: string; functions: { functionName: string; ranges: { count: number }[] }[] }[];
 }
 
-/** What a run of the real program in a fresh repository loaded: its own files below dist, and the sources and packages bundled into those. */
+/**
+ * What a run of the real program in a fresh repository loaded: files by their place in this package, and the modules of the
+ * bundle that ran. A module that nothing imported yet is a function of its path's name that was never called.
+ */
 function loadedBy(argv: readonly string[]): { files: string[]; inputs: string[]; code: number | null } {
-  if (!existsSync(META)) throw new Error('dist/meta.json is missing: run `npm run build` first');
+  if (!existsSync(join(ROOT, 'dist/main.cjs'))) throw new Error('dist is missing: run `npm run build` first');
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'mlops-startup-')));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   for (const [program, ...words] of [
@@ -28,34 +30,44 @@ function loadedBy(argv: readonly string[]): { files: string[]; inputs: string[];
   // eslint-disable-next-line node/no-process-env -- the program under test needs PATH to find git
   const env = { ...process.env, NODE_V8_COVERAGE: coverage };
   const { status } = spawnSync(process.execPath, [BIN, ...argv], { cwd: directory, env });
-  const files = readdirSync(coverage).flatMap((name) => {
-    const report = JSON.parse(readFileSync(join(coverage, name), 'utf8')) as { result: { url: string }[] };
-    return report.result
-      .filter(({ url }) => url.startsWith('file:'))
-      .map(({ url }) => relative(ROOT, fileURLToPath(url)).replaceAll('\\', '/'));
-  });
-  const { outputs } = JSON.parse(readFileSync(META, 'utf8')) as Metafile;
-  const inputs = files.flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
-  return { files, inputs, code: status };
+  const scripts = readdirSync(coverage).flatMap(
+    (name) => (JSON.parse(readFileSync(join(coverage, name), 'utf8')) as CoverageReport).result,
+  );
+  return {
+    code: status,
+    files: scripts.flatMap(({ url }) => fileOf(url)),
+    inputs: scripts
+      .filter(({ url }) => url.endsWith('dist/main.cjs'))
+      .flatMap(({ functions }) => functions)
+      .filter(({ functionName, ranges }) => functionName.includes('/') && (ranges[0]?.count ?? 0) > 0)
+      .map(({ functionName }) => functionName),
+  };
+}
+
+/** The launcher names the bundle itself; everything else is a file. */
+function fileOf(url: string): string[] {
+  if (url === 'mlops/dist/main.cjs') return ['dist/main.cjs'];
+  return url.startsWith('file:') ? [relative(ROOT, fileURLToPath(url)).replaceAll('\\', '/')] : [];
 }
 
 /** Names of paths and nothing else; the context knows where `.mlops` is. */
 const PATHS = 'src/core/repository/layout.ts';
 
-const HEAVY = /node_modules\/(simple-git|tar|minizlib|@aws-sdk|@smithy|@duckdb|duckdb)\//;
+const HEAVY = /dist\/vendor\/|node_modules\/(simple-git|tar|minizlib|@aws-sdk|@smithy|@duckdb|duckdb)\//;
 
 describe('start-up', () => {
   test('`--version` loads nothing but the launcher', () => {
     const { files, code } = loadedBy(['--version']);
     expect(code).toBe(0);
-    expect(files).toEqual(['bin/mlops.js']);
+    expect(files.toSorted()).toEqual(['bin/mlops.js', 'bin/script.js']);
   });
 
   test('`--help` loads the program, but no command, no zod and nothing heavy', () => {
     const { files, inputs, code } = loadedBy(['--help']);
     expect(code).toBe(0);
-    expect(files).toContain('dist/main.js');
-    expect(inputs).toContain('src/cli/main.ts');
+    expect(files).toContain('dist/main.cjs');
+    expect(files.filter((file) => HEAVY.test(file))).toEqual([]);
+    expect(inputs).toContain('src/cli/manifest.ts');
     expect(
       inputs
         .filter((input) => input !== PATHS)
@@ -64,10 +76,17 @@ describe('start-up', () => {
   });
 
   test.each(['list', 'completion'])('`%s` loads its own command only, and nothing heavy', (name) => {
-    const { inputs } = loadedBy([name]);
+    const { files, inputs } = loadedBy([name]);
+    expect(files.filter((file) => HEAVY.test(file))).toEqual([]);
     expect(inputs).toContain(`src/commands/${name}.ts`);
     expect(inputs.filter((input) => HEAVY.test(input))).toEqual([]);
     expect(inputs.filter((input) => input.startsWith('src/commands/'))).toEqual([`src/commands/${name}.ts`]);
+  });
+
+  test('`save` loads what `list` must not, so the tests above can fail', () => {
+    const { files, inputs } = loadedBy(['save', 'model', '.git/config']);
+    expect(files).toContain('dist/vendor/simple-git.cjs');
+    expect(inputs).toContain('src/commands/save.ts');
   });
 
   test('heavy packages are imported in one place each, and never statically', () => {

@@ -69,6 +69,7 @@ export async function loadTrail(
   model: string,
   options: { fresh?: boolean | undefined } = {},
 ): Promise<Trail> {
+  let heads: string | undefined;
   for (let look = 1; ; look += 1) {
     const pointers = await readPointers(repository, model);
     const log = await loadEventLog(repository.documents, model, options);
@@ -79,7 +80,10 @@ export async function loadTrail(
       stages.set(stage, judgeStage({ model, stage, log, pending, read: () => pointers.get(stage)?.() }));
     }
     const overtaken = [...stages.values()].some((state) => state.status === 'behind' && !state.interrupted);
-    if (!overtaken || look === LOOKS) return { log, stages };
+    // No event since the last look: nobody is writing, so what is behind stays behind.
+    const settled = log.heads.join() === heads;
+    heads = log.heads.join();
+    if (!overtaken || settled || look === LOOKS) return { log, stages };
   }
 }
 
