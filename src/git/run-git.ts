@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { ConflictError, errnoOf, LocalIoError, type MlopsError, UsageError } from '../errors.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { gitConfig, gitEnvironment, type Environment, type GitAccess } from './environment.ts';
@@ -47,6 +49,7 @@ interface Failure {
 export function createRunGit({ directory, env, insideHook }: GitPlace): RunGit {
   return async (args, { access = 'read', input, answers = [0] } = {}) => {
     const { simpleGit } = await import('simple-git');
+    assertDescriptorsLeft();
     const childEnv = gitEnvironment(env, access, insideHook);
     let failure: Failure | undefined;
     const limit = access === 'commit' ? COMMIT_LIMIT_MS : READ_LIMIT_MS;
@@ -91,6 +94,30 @@ export function createRunGit({ directory, env, insideHook }: GitPlace): RunGit {
   };
 }
 
+/** Three pipes and what starting a process takes, for the few gits that run side by side. */
+const SPARE_DESCRIPTORS = 24;
+
+/**
+ * Without descriptors for its pipes a child process has no streams, and simple-git ends the whole program over that.
+ *
+ * @throws LocalIoError `IO_FAILED`
+ */
+function assertDescriptorsLeft(): void {
+  const opened: number[] = [];
+  try {
+    while (opened.length < SPARE_DESCRIPTORS) opened.push(openSync(devNull, 'r'));
+  } catch (cause) {
+    const errno = errnoOf(cause);
+    if (errno !== 'EMFILE' && errno !== 'ENFILE') return;
+    throw new LocalIoError('IO_FAILED', `git can't be started: ${errno}: too many open files`, {
+      hint: 'raise the limit of open files (`ulimit -n`)',
+      cause,
+    });
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
 function openClient<Client>(open: () => Client): Client {
   try {
     return open();
@@ -106,6 +133,7 @@ function openClient<Client>(open: () => Client): Client {
  * which would change bytes that are not UTF-8 and can't hold a diff beyond half a gigabyte.
  */
 export async function hashGitOutput(place: GitPlace, args: readonly string[]): Promise<string> {
+  assertDescriptorsLeft();
   const settings = gitConfig('read').flatMap((setting) => ['-c', setting]);
   const child = spawn('git', [...settings, ...args], {
     cwd: place.directory,
