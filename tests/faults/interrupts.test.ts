@@ -22,9 +22,9 @@ const shared = sharedRepository();
 
 describe('Ctrl-C (A18)', () => {
   test.for([
-    { signals: ['SIGINT'], ends: { code: 130, signal: null } },
-    { signals: ['SIGTERM'], ends: { code: 130, signal: null } },
-    { signals: ['SIGINT', 'SIGINT'], ends: { code: null, signal: 'SIGINT' } },
+    { signals: ['SIGINT'], ends: [130] },
+    { signals: ['SIGTERM'], ends: [130] },
+    { signals: ['SIGINT', 'SIGINT'], ends: ['SIGINT', 130] },
   ] as const)('$signals while a source is hashed: nothing is registered', async ({ signals, ends }, ctx) => {
     if (process.platform !== 'linux') ctx.skip('needs /proc to see when the source is being read');
     const repository = await copyRepository(shared());
@@ -41,13 +41,14 @@ describe('Ctrl-C (A18)', () => {
       await until(() => !pendingSignal(running.pid), 'the signal has arrived');
     }
     const outcome = await running.finished;
-    expect(outcome).toMatchObject(ends);
+    // The first one may have ended it before the second arrives.
+    expect(ends).toContain(outcome.signal ?? outcome.code);
     const after = observed(repository);
     expect(
-      violations(after, { before, crashed: ends.code === null, pointers: { [PRODUCTION]: ['v2'] } }),
+      violations(after, { before, crashed: outcome.code === null, pointers: { [PRODUCTION]: ['v2'] } }),
     ).toEqual([]);
     expect([...after.documents.keys()]).toEqual([...before.documents.keys()]);
-    if (ends.code !== null) expect(errorOf(outcome)).toMatchObject({ code: 'INTERRUPTED' });
+    if (outcome.code !== null) expect(errorOf(outcome)).toMatchObject({ code: 'INTERRUPTED' });
     expect(await mlops(['save', 'demo', 'build', '--version', 'v3'], { cwd: root, env })).toMatchObject({
       code: 0,
     });
