@@ -137,7 +137,7 @@ export interface Outcome {
   code: number | null;
 }
 
-const ATTEMPTS = 20;
+const ATTEMPTS = 40;
 
 /** Runs the command with a fault at one point on a fresh copy, checks everything, runs it again and checks that too. */
 export async function tryPoint(
