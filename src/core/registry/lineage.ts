@@ -12,24 +12,23 @@ export interface DataSource {
   path: string;
 }
 
+export type DataDigests = { role: string; path: string; digest: string; size: number }[];
+
 /** Where a version comes from: the commit and its state, the data by digest, the program's environment, the parent. */
 export async function captureLineage(
   repository: Repository,
-  data: readonly DataSource[],
+  data: DataDigests,
 ): Promise<Omit<z.output<typeof Lineage>, 'parent'>> {
   const git = await repository.git();
-  const [code, digests] = await Promise.all([git.codeState(), digestData(repository, data)]);
   return {
-    git: { ...code },
-    ...(digests.length === 0 ? {} : { data: digests }),
+    git: { ...(await git.codeState()) },
+    ...(data.length === 0 ? {} : { data }),
     environment: { ...repository.environment },
   };
 }
 
-async function digestData(
-  repository: Repository,
-  data: readonly DataSource[],
-): Promise<{ role: string; path: string; digest: string; size: number }[]> {
+/** Digest and size of each source. @throws UsageError `SOURCE_MISSING` */
+export async function digestData(repository: Repository, data: readonly DataSource[]): Promise<DataDigests> {
   const artifacts = await repository.artifacts();
   const digests = [];
   for (const { role, path } of data) {

@@ -1,7 +1,7 @@
 import { ConflictError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
 import type { StoredArtifact, StoreProgress } from '../../storage/artifact-store.ts';
-import { inspectModel, type Inspection } from '../inspection/index.ts';
+import type { Inspection } from '../inspection/index.ts';
 import { digestOf } from '../repository/digest.ts';
 import { eventPath } from '../audit/index.ts';
 import { encodeDocument } from '../repository/document.ts';
@@ -9,7 +9,14 @@ import { assertWritable } from '../repository/format.ts';
 import { gitPath, modelPath, recordPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { commitSection, type CommitSection } from './commit-section.ts';
-import { assertSourceExists, captureLineage, portablePath, type DataSource } from './lineage.ts';
+import {
+  assertSourceExists,
+  captureLineage,
+  digestData,
+  portablePath,
+  type DataDigests,
+  type DataSource,
+} from './lineage.ts';
 import { liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
 import { assertLimit } from './measurements.ts';
 import { encodeRecord, LIMITS, type MetricValue, type VersionRecord } from './record.ts';
@@ -57,8 +64,18 @@ export async function save(repository: Repository, request: SaveRequest): Promis
   chooseLabel(repository, await loadModel(repository, model), request);
   const artifacts = await repository.artifacts();
   const stored = await artifacts.store(source, storeOptions(request));
+  const data = await digestData(repository, request.data);
+  const known = await findKnown(repository, request, { digest: stored.digest, data });
+  if (known !== undefined) {
+    // Nothing to write, so no lock, and nothing to find out about the code and the model either.
+    const { record, registered } = known;
+    const written = request.dryRun === true ? [] : pathsOf(known).map(gitPath);
+    const event = request.dryRun === true ? undefined : registered.id;
+    return { record, stored, event, created: false, warnings: [], written };
+  }
+  const { inspectModel } = await import('../inspection/index.ts');
   const inspection = await inspectModel(source);
-  const lineage = await captureLineage(repository, request.data);
+  const lineage = await captureLineage(repository, data);
   const draft = await draftRecord(repository, { request, stored, inspection, lineage });
   const { warnings } = inspection;
 
@@ -156,10 +173,30 @@ function adoptSame(
   section: CommitSection,
   { record, registered }: VersionState,
 ): { record: VersionRecord; event: string; created: boolean } {
-  section.adopt(modelPath(record.model));
-  section.adopt(recordPath(record.model, record.version));
-  section.adopt(eventPath(registered, registered.id));
+  for (const path of pathsOf({ record, registered })) section.adopt(path);
   return { record, event: registered.id, created: false };
+}
+
+function pathsOf({ record, registered }: Pick<VersionState, 'record' | 'registered'>): string[] {
+  const { model, version } = record;
+  return [modelPath(model), recordPath(model, version), eventPath(registered, registered.id)];
+}
+
+/** The version that this save would only repeat, found before anything else is looked into. */
+async function findKnown(
+  repository: Repository,
+  request: SaveRequest,
+  { digest, data }: { digest: string; data: DataDigests },
+): Promise<VersionState | undefined> {
+  const { metrics, params, tags, description } = request;
+  return findSame(await loadModel(repository, request.model), request, {
+    digest,
+    metrics: Object.fromEntries(metrics),
+    params: Object.fromEntries(params),
+    tags: Object.fromEntries(tags),
+    description,
+    lineage: data.length === 0 ? {} : { data },
+  });
 }
 
 /**
@@ -168,7 +205,7 @@ function adoptSame(
  *
  * @throws ConflictError `VERSION_EXISTS` when the label stands for other bytes, or was deleted
  */
-function findSame(state: ModelState, request: SaveRequest, draft: DraftRecord): VersionState | undefined {
+function findSame(state: ModelState, request: SaveRequest, draft: Content): VersionState | undefined {
   if (request.bump !== undefined) return undefined;
   if (request.label === undefined) {
     const newest = liveVersions(state)[0];
@@ -201,7 +238,12 @@ function assertRecordSound(state: ModelState, label: string): undefined {
   if (damaged !== undefined) throw damaged.error;
 }
 
-function contentOf(record: DraftRecord): string {
+/** What makes two saves the same. */
+type Content = Pick<DraftRecord, 'digest' | 'metrics' | 'params' | 'tags' | 'lineage'> & {
+  description?: string | undefined;
+};
+
+function contentOf(record: Content): string {
   const { digest, metrics, params, tags, description, lineage } = record;
   return digestOf(
     encodeDocument({ digest, metrics, params, tags, description, data: lineage.data as JsonValue }),

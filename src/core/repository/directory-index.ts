@@ -53,7 +53,7 @@ export async function loadDirectory<T>(
     }
     return parsed;
   });
-  if (misses > WORTH_REWRITING || misses * 10 > files.length) {
+  if (options.fresh !== true && (misses > WORTH_REWRITING || misses * 10 > files.length)) {
     const index: StoredIndex = { version: options.index.version, entries };
     await documents.writeCache(options.index.name, Buffer.from(JSON.stringify(index)));
   }
