@@ -199,11 +199,11 @@ async function judge({ repository, before, command, point, fault }: Case, run: F
     problems.push(`verify --deep: exit ${verified.code}: ${verified.stdout}${verified.stderr}`);
   const again = await mlops(command.argv, { cwd: root, env });
   const after = observed(repository);
-  // A rollback to where the stage is already is a mistake of the user; here it says that the first run was complete.
+  // To roll back to where the stage is already, or to delete what is deleted, is a mistake; here it says that all was done.
   const repeated =
     again.code === 2 &&
-    /NO_PREVIOUS|holds v1 already/.test(again.stderr) &&
-    inProduction(state) === pointer.after;
+    /NO_PREVIOUS|holds v1 already|v1 was deleted on/.test(again.stderr) &&
+    command.incomplete(state).length === 0;
   if (again.code !== 0 && !repeated) problems.push(`again: exit ${again.code}: ${again.stderr}`);
   problems.push(
     ...command.incomplete(after),
