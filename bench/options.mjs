@@ -28,7 +28,7 @@ export function parseOptions(argv, suites) {
   }
   const scale = positive('--scale', values.scale ?? '1');
   const repeat = positive('--repeat', values.repeat ?? '3');
-  if (!Number.isInteger(repeat)) throw new UsageError(`--repeat: "${values.repeat}" is no whole number`);
+  if (!Number.isInteger(repeat)) throw new UsageError(`--repeat: "${repeat}" is no whole number`);
   return {
     suite,
     scale,

@@ -21,7 +21,7 @@ async function generate() {
       target: 'node20',
       define: { MLOPS_VERSION: '""' },
       banner: {
-        js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+        js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
       },
       logLevel: 'warning',
     });

@@ -24,15 +24,22 @@ const CONFLICT_MARKER = /^<{7}(?: |$)/m;
 export function parseJson(bytes: Uint8Array, options: ParseJsonOptions): unknown {
   const { source, maxBytes = DEFAULT_MAX_BYTES, maxDepth = DEFAULT_MAX_DEPTH } = options;
   if (bytes.length > maxBytes) {
-    throw new IntegrityError('JSON_TOO_LARGE', `${source} has ${bytes.length} bytes; the limit is ${maxBytes}`);
+    throw new IntegrityError(
+      'JSON_TOO_LARGE',
+      `${source} has ${bytes.length} bytes; the limit is ${maxBytes}`,
+    );
   }
   const text = decode(bytes, source);
   const marker = CONFLICT_MARKER.exec(text);
   if (marker !== null) {
     const line = text.slice(0, marker.index).split('\n').length;
-    throw new ConflictError('MERGE_CONFLICT', `${source}:${line}: the file holds an unresolved Git merge conflict`, {
-      hint: 'settle it in Git, or see `mlops doctor` for the command that settles a stage',
-    });
+    throw new ConflictError(
+      'MERGE_CONFLICT',
+      `${source}:${line}: the file holds an unresolved Git merge conflict`,
+      {
+        hint: 'settle it in Git, or see `mlops doctor` for the command that settles a stage',
+      },
+    );
   }
   const problem = scanJson(text, maxDepth);
   if (problem !== undefined) {

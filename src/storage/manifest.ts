@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { IntegrityError } from '../errors.ts';
 import { assertSafeRelativePath } from '../lib/safe-path.ts';
 import { MAX_CHUNK, MIN_CHUNK } from './chunker.ts';
@@ -21,8 +20,6 @@ export interface Manifest {
   kind: 'file' | 'directory';
   files: readonly ManifestFile[];
 }
-
-export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
 
 export const MAX_MANIFEST = 1024 * 1024 * 1024;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

@@ -54,13 +54,6 @@ export async function runCli(argv: readonly string[], options: RunCliOptions): P
   return { code, stdout, stderr };
 }
 
-/** The `data` of a command run with `--json`; fails when the command did. */
-export async function runCliJson(argv: readonly string[], options: RunCliOptions): Promise<unknown> {
-  const { code, stdout, stderr } = await runCli(['--json', ...argv], options);
-  if (stdout === '') throw new Error(`exit ${code}: ${stderr}`);
-  return (JSON.parse(stdout) as { data: unknown }).data;
-}
-
 function hermeticEnv(home: string): Record<string, string | undefined> {
   // eslint-disable-next-line node/no-process-env -- git has to be found
   const { PATH } = process.env;

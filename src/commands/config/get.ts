@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../../cli/command.ts';
-import { settingInForce } from '../../core/repository/settings.ts';
+import { settingInForce, settingText } from '../../core/repository/settings.ts';
 
 export default defineCommand({
   arguments: [{ name: '<key>', description: 'such as git.stage; see `mlops config list`' }],
@@ -12,7 +12,7 @@ export default defineCommand({
     const { value, origin } = setting;
     return {
       data: { key, value, origin },
-      text: () => `${Array.isArray(value) ? value.join(',') : String(value)}\n`,
+      text: () => `${settingText(value)}\n`,
     };
   },
 });

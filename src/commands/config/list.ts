@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../../cli/command.ts';
-import { settingsInForce } from '../../core/repository/settings.ts';
+import { settingsInForce, settingText } from '../../core/repository/settings.ts';
 import { table } from '../../ui/table.ts';
 
 export default defineCommand({
@@ -19,11 +19,7 @@ export default defineCommand({
         table(
           {
             columns: [{ header: 'SETTING' }, { header: 'VALUE' }, { header: 'FROM' }],
-            rows: settings.map(({ key, value, origin }) => [
-              key,
-              Array.isArray(value) ? value.join(',') : String(value),
-              origin,
-            ]),
+            rows: settings.map(({ key, value, origin }) => [key, settingText(value), origin]),
           },
           view,
         ),

@@ -24,7 +24,11 @@ export async function openRepository(parts: RepositoryParts): Promise<Repository
     config,
     unknownFeatures,
     lock: createLock(config),
-    actor: () => (actor ??= resolveActor(parts, `${user}@${parts.host}`)),
+    actor: () =>
+      (actor ??= resolveActor(parts.git, {
+        override: actorOverride?.trim() ?? '',
+        fallback: `${user}@${parts.host}`,
+      })),
   };
 }
 
@@ -36,9 +40,9 @@ async function readConfig(
   return loadConfig({ config, local });
 }
 
-async function resolveActor(parts: RepositoryParts, fallback: string): Promise<string> {
-  if (parts.actorOverride !== undefined && parts.actorOverride.trim() !== '')
-    return parts.actorOverride.trim();
-  const git = await parts.git();
-  return (await git.identity()) ?? fallback;
+async function resolveActor(
+  git: RepositoryParts['git'],
+  { override, fallback }: { override: string; fallback: string },
+): Promise<string> {
+  return override === '' ? ((await (await git()).identity()) ?? fallback) : override;
 }

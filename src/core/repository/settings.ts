@@ -64,7 +64,7 @@ export async function changeSetting(
   const lock = await repository.lock.acquire(`config ${key}`);
   try {
     const before = await repository.documents.read(path);
-    const bytes = encodeDocument(change(parseConfigFile(before, gitPath(path))) as JsonValue);
+    const bytes = encodeDocument(change(parseConfigFile(before, gitPath(path))));
     if (before !== undefined && Buffer.compare(before, bytes) === 0) return [];
     await lock.assertHeld();
     await repository.documents.write(path, bytes);
@@ -72,4 +72,10 @@ export async function changeSetting(
   } finally {
     await lock.release();
   }
+}
+
+/** A value as a person would type it for `mlops config set`. */
+export function settingText(value: JsonValue): string {
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) ? value.map(settingText).join(',') : JSON.stringify(value);
 }

@@ -3,7 +3,6 @@ import type { BlobIndex, BlobLocation } from '../blob-index.ts';
 import { decodeBlob } from '../compression.ts';
 import { sha256HexInPool } from '../digest.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { Encoding } from '../pack.ts';
 
 /** Reading ahead: little when an access looks random, more when it continues where the last one of that pack ended. */
 const FIRST_WINDOW = 256 * 1024;
@@ -126,9 +125,4 @@ export class BlobReader {
     if (this.#windows.length > WINDOWS) this.#windows.shift();
     return window;
   }
-}
-
-/** True when the location is stored as it is. */
-export function isRaw(location: BlobLocation): boolean {
-  return location.encoding === Encoding.raw;
 }
