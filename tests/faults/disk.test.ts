@@ -166,14 +166,20 @@ interface Injected extends Traced {
 /** Injects into the asynchronous writes; `place` picks the call by what it works on, `when` by number. */
 async function inject(
   argv: readonly string[],
-  { call, fault, ...which }: { call: string; fault: Fault } & ({ place: RegExp } | { when: string }),
+  {
+    call,
+    fault,
+    ...which
+  }: { call: string; fault: Fault } & ({ place: RegExp; span?: '' | '+' | '+3' } | { when: string }),
 ): Promise<Injected> {
   const points = 'place' in which ? await findPoints(shared(), { argv }) : [];
   const point = points.find(
     (each) =>
       each.call === call && each.thread === 'pool' && 'place' in which && which.place.test(each.place),
   );
-  const when = 'when' in which ? which.when : String(point?.index);
+  const first = point?.index ?? 0;
+  const spans = { '': `${first}`, '+': `${first}+`, '+3': `${first}..${first + 2}` };
+  const when = 'when' in which ? which.when : spans[which.span ?? ''];
   const repository = await copyRepository(shared());
   const before = observed(repository);
   const { root, env, scratch } = repository;
@@ -237,16 +243,16 @@ describe('a disk that reports errors', () => {
   );
 
   test.for([
-    { error: 'EXDEV', when: '1', code: 6, tries: 1 },
-    { error: 'EACCES', when: '1', code: 0, tries: 1 },
-    { error: 'EBUSY', when: '1..3', code: 0, tries: 3 },
-    { error: 'EPERM', when: '1+', code: 6, tries: 10 },
+    { error: 'EXDEV', span: '', code: 6, tries: 1 },
+    { error: 'EACCES', span: '', code: 0, tries: 1 },
+    { error: 'EBUSY', span: '+3', code: 0, tries: 3 },
+    { error: 'EPERM', span: '+', code: 6, tries: 10 },
   ] as const)(
-    '$error from rename ($when): exit $code after $tries failed tries (A11)',
-    async ({ error, when, code, tries }, ctx) => {
+    '$error from the rename of a pack: exit $code after $tries failed tries (A11)',
+    async ({ error, span, code, tries }, ctx) => {
       const problem = straceProblem();
       if (problem !== undefined) return ctx.skip(problem);
-      const outcome = await inject(save, { call: 'rename', when, fault: { error } });
+      const outcome = await inject(save, { call: 'rename', place: /packs/, span, fault: { error } });
       expect(outcome).toMatchObject({ code });
       expect(outcome.calls.filter(({ injected }) => injected)).toHaveLength(tries);
       if (code === 0)
