@@ -209,8 +209,15 @@ async function judge({ repository, before, command, point, fault }: Case, run: F
     ...command.incomplete(after),
     ...violations(after, { before, crashed, pointers: { [PRODUCTION]: [pointer.after] } }),
   );
-  if (!repeated && after.leftovers.some((path) => path === 'tmp/lock' || path === 'tmp/pending.json'))
-    problems.push('I7: a lock or marker outlives the next command');
+  if (!repeated && after.leftovers.includes('tmp/pending.json'))
+    problems.push('I7: a marker outlives the next command');
+  if (after.leftovers.includes('tmp/lock')) {
+    // A command with nothing left to write takes no lock; the next one that writes takes the dead one over.
+    const next = await mlops(['annotate', 'demo@v2', '--tag', 'after=fault'], { cwd: root, env });
+    if (next.code !== 0) problems.push(`next: exit ${next.code}: ${next.stderr}`);
+    if (observed(repository).leftovers.includes('tmp/lock'))
+      problems.push('I7: a lock outlives the next write');
+  }
   const settled = await mlops(['verify', '--deep'], { cwd: root, env });
   if (settled.code !== 0)
     problems.push(`verify --deep at last: exit ${settled.code}: ${settled.stdout}${settled.stderr}`);
