@@ -18,7 +18,17 @@ if (major < 20 || (major === 20 && minor < 19)) {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   process.stdout.write(`${version}\n`);
 } else {
-  process.exitCode = await load(fileURLToPath(new URL('../dist/main.cjs', import.meta.url))).runProcess();
+  try {
+    process.exitCode = await load(fileURLToPath(new URL('../dist/main.cjs', import.meta.url))).runProcess();
+  } catch (error) {
+    // Whatever reports errors could not be loaded either.
+    if (error?.code !== 'EMFILE' && error?.code !== 'ENFILE') throw error;
+    process.stderr.write(
+      `error: ${error.path ?? 'a part of mlops'}: ${error.code}: too many open files\n` +
+        'hint: raise the limit of open files (`ulimit -n`)\n',
+    );
+    process.exitCode = 6;
+  }
 }
 
 /**
