@@ -12,6 +12,7 @@ import {
   type VersionState,
 } from './model-state.ts';
 import { assertStageExists } from './move-stage.ts';
+import { fingerprintsOf, readOverview, writeOverview } from './overview-cache.ts';
 import { heldVersion } from './stage-pointer.ts';
 import { filterSubject, summarise, VERSION_QUERY, type VersionSummary } from './version-summary.ts';
 
@@ -62,13 +63,29 @@ export async function overview(
   const models: ModelOverview[] = [];
   const problems: RegistryProblem[] = [];
   for (const model of await listModels(repository.documents)) {
+    const whole = !narrows(request) && request.all !== true;
+    // Taken before the files are read: a change in between must not count as known.
+    const fingerprints = whole ? await fingerprintsOf(repository.documents, model) : undefined;
+    const known = await readOverview(repository.documents, model, fingerprints);
+    if (known !== undefined) {
+      models.push(known);
+      continue;
+    }
     const state = await loadModel(repository, model);
     problems.push(...state.problems);
     if (await isEmpty(repository, state)) continue;
     const versions = select(state);
+    if (fingerprints !== undefined && isSound(state)) {
+      await writeOverview(repository.documents, summariseModel(state, versions), fingerprints);
+    }
     if (versions.length > 0 || !narrows(request)) models.push(summariseModel(state, versions));
   }
   return { models: models.slice(0, request.limit), problems };
+}
+
+/** Nothing to report, and nothing that depends on more than the model's own files, as an interrupted move does. */
+function isSound({ problems, stages }: ModelState): boolean {
+  return problems.length === 0 && [...stages.values()].every(({ status }) => status === 'ok');
 }
 
 /** A directory that a failed save, or Git, left behind is no model. */
