@@ -55,6 +55,8 @@ export interface VerifyObjectsOptions extends StoreProgress {
   deep?: boolean;
   /** Hash only these packs; a predicate on the pack's name, so that samples are repeatable and partitions are exact. */
   sample?: (packName: string) => boolean;
+  /** Look at the manifests given and the packs that hold their blobs, and at nothing else in the store. */
+  only?: boolean;
   signal?: AbortSignal;
 }
 
@@ -92,7 +94,7 @@ export interface ArtifactStore {
    */
   verifyArtifact(digest: string, options?: StoreProgress & { signal?: AbortSignal }): Promise<void>;
 
-  /** Checks what `digests` need, plus every pack in the store; damage is returned, not thrown. */
+  /** Checks what `digests` need, plus every pack in the store unless `only`; damage is returned, not thrown. */
   verifyObjects(digests: readonly string[], options?: VerifyObjectsOptions): Promise<VerifiedObjects>;
 
   /**

@@ -53,6 +53,32 @@ test('each sample covers its part, and all parts find the damage once', async ()
   expect(found).toBe(1);
 });
 
+describe('a check of one artifact only', () => {
+  test('neither reads nor names what another one needs', async () => {
+    const space = await stored(FILES);
+    damageOnly(space, 'packs', 1000);
+    damageOnly(space, 'manifests', 40);
+    writeTree(join(space.root, 'other'), { 'other.bin': noise(300_000, 7) });
+    const { digest } = await space.store.store('other');
+    const { damage, checked } = await space.store.verifyObjects([digest], { deep: true, only: true });
+    expect(damage).toEqual([]);
+    expect(checked).toMatchObject({ manifests: 1, packs: 1 });
+    expect(checked.bytes).toBeLessThan(400_000);
+    expect((await space.store.verifyObjects([digest], { deep: true })).damage).not.toEqual([]);
+  });
+
+  test('names the damage in its own pack and no other', async () => {
+    const space = await stored(FILES);
+    const pack = damageOnly(space, 'packs', 1000);
+    writeTree(join(space.root, 'other'), { 'other.bin': noise(300_000, 7) });
+    await space.store.store('other');
+    const { damage, checked } = await space.store.verifyObjects([space.digest], { deep: true, only: true });
+    expect(damage).toContainEqual(expect.objectContaining({ kind: 'pack' }));
+    expect(damage.every(({ path }) => pack.endsWith(path.slice('cache/'.length)))).toBe(true);
+    expect(checked).toMatchObject({ manifests: 1, packs: 1 });
+  });
+});
+
 test('the artifact names the file that is not intact, and nothing is moved', async () => {
   const space = await stored(FILES);
   const pack = damageOnly(space, 'packs', 1000);

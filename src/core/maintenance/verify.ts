@@ -83,8 +83,15 @@ export async function verify(repository: Repository, request: VerifyRequest): Pr
   return { checked, damage, notices, conflict };
 }
 
-function objectOptions({ deep, sample, signal, onProgress }: VerifyRequest): VerifyObjectsOptions {
+function objectOptions({
+  references,
+  deep,
+  sample,
+  signal,
+  onProgress,
+}: VerifyRequest): VerifyObjectsOptions {
   return {
+    only: references.length > 0,
     ...(deep === undefined ? {} : { deep }),
     ...(sample === undefined ? {} : { sample }),
     ...(signal === undefined ? {} : { signal }),

@@ -5,7 +5,7 @@ import type {
   VerifiedObjects,
   VerifyObjectsOptions,
 } from '../artifact-store.ts';
-import { readPackTable, type BlobIndex } from '../blob-index.ts';
+import { readPackTable, type BlobIndex, type BlobLocation } from '../blob-index.ts';
 import { digestOf, hexOf } from '../digest.ts';
 import { objectPath } from '../object-errors.ts';
 import type { ObjectInfo, ObjectKind, ObjectStore } from '../object-store.ts';
@@ -75,14 +75,19 @@ export async function verifyObjects(
 ): Promise<VerifiedObjects> {
   const result: VerifiedObjects = { checked: { manifests: 0, packs: 0, blobs: 0, bytes: 0 }, damage: [] };
   const index = await loadIndex({ ...parts, warn: () => undefined });
-  const manifests = new Set(digests.map(hexOf));
-  for await (const { key } of parts.objects.list('manifests')) manifests.add(key.name);
   const wanted = new Set(digests.map(hexOf));
+  const manifests = new Set(wanted);
+  if (options.only !== true) {
+    for await (const { key } of parts.objects.list('manifests')) manifests.add(key.name);
+  }
+  const needed = new Set<string>();
   for (const name of manifests) {
     assertNotAborted(options.signal);
-    await verifyManifest({ parts, index, result }, name, wanted.has(name));
+    const blobs = await verifyManifest({ parts, index, result }, name, wanted.has(name));
+    for (const { pack } of blobs) needed.add(pack);
   }
-  const packs = await collect(parts.objects, 'packs');
+  const all = await collect(parts.objects, 'packs');
+  const packs = options.only === true ? all.filter(({ key }) => needed.has(key.name)) : all;
   const totalBytes = packs.reduce((sum, { size }) => sum + size, 0);
   let bytes = 0;
   const hasher = new PackHasher(options.deep === true ? totalBytes : 0);
@@ -108,12 +113,16 @@ interface Verification {
   result: VerifiedObjects;
 }
 
-/** A manifest that nothing refers to may be garbage of a crash: its own bytes count, its blobs do not. */
+/**
+ * A manifest that nothing refers to may be garbage of a crash: its own bytes count, its blobs do not.
+ * @returns where the blobs of a wanted manifest are, every copy of them
+ */
 async function verifyManifest(
   { parts, index, result }: Verification,
   name: string,
   wanted: boolean,
-): Promise<void> {
+): Promise<BlobLocation[]> {
+  const locations: BlobLocation[] = [];
   const path = `cache/${objectPath({ kind: 'manifests', name })}`;
   const report = (kind: StorageDamage['kind'], digest: string, problem: string): void => {
     result.damage.push({ kind, path, digest, problem });
@@ -122,14 +131,16 @@ async function verifyManifest(
     const { manifest, bytes } = await readManifest(parts.objects, digestOf(name));
     result.checked.manifests += 1;
     result.checked.bytes += bytes.length;
-    if (!wanted) return;
-    for (const id of distinctBlobs(manifest)) {
-      if (index.find(id) === undefined) report('blob', digestOf(id), 'in no readable pack');
+    for (const id of wanted ? distinctBlobs(manifest) : []) {
+      const found = index.findAll(id);
+      if (found.length === 0) report('blob', digestOf(id), 'in no readable pack');
+      locations.push(...found);
     }
   } catch (error) {
     if (!(error instanceof MlopsError)) throw error;
     report('manifest', digestOf(name), error.message);
   }
+  return locations;
 }
 
 async function verifyPackTable(

@@ -151,6 +151,15 @@ describe('verify', () => {
     expect((await verify(stranger, { references: [], metadataOnly: true })).damage).toEqual([]);
   });
 
+  test('of named versions looks at their objects only', async () => {
+    const repository = await sound();
+    expect((await verify(repository, { references: ['fraud@v1'], deep: true })).checked).toMatchObject({
+      records: 1,
+      manifests: 1,
+      packs: 1,
+    });
+  });
+
   test('only notes what is no damage: a record without its event, a clock that was wrong', async () => {
     const repository = await sound();
     repository.setTime('2020-01-01T00:00:00.000Z');
