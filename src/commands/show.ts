@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
+import { ExitCode } from '../errors.ts';
 import { EventSummary, summariseEvent } from '../core/audit/index.ts';
 import type { VersionState } from '../core/registry/model-state.ts';
 import { metricNumber } from '../core/registry/record.ts';
@@ -53,7 +54,9 @@ export default defineCommand({
   ),
   async run({ ref, files: listFiles }, context) {
     const shown = await showVersion(await context.repository(), ref);
-    const { version, rank, history, present, files } = shown;
+    const { version, rank, history, present, files, problems } = shown;
+    for (const { error } of problems)
+      context.warn(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
     const { record } = version;
     return {
       data: {
@@ -75,6 +78,7 @@ export default defineCommand({
           listFiles ? fileTable(files, view) : '',
           `\nHistory\n${history.map((event) => `  ${describeEvent(summariseEvent(event), view)}\n`).join('')}`,
         ].join(''),
+      exitCode: problems[0]?.error.exitCode ?? ExitCode.ok,
     };
   },
 });

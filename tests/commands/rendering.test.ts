@@ -86,3 +86,20 @@ test('outside of a repository every command says how to make one', async () => {
     expect(stderr).toContain('hint: create one: git init && mlops init');
   }
 });
+
+describe('a model.json that can not be trusted', () => {
+  test.each([
+    ['{"schema":', 3, 'model.json'],
+    ['<<<<<<< ours\n=======\n>>>>>>> theirs\n', 5, 'conflict'],
+  ])('such as %j is a warning and exit %i, and the rest is shown', async (text, exit, warning) => {
+    const repo = await prepared();
+    await repo.write('.mlops/models/fraud/model.json', text);
+    for (const argv of [['list'], ['list', 'fraud'], ['show', 'fraud@v1'], ['history', 'fraud']]) {
+      const { code, stdout, stderr } = await repo.run(...argv);
+      expect({ argv, code }).toEqual({ argv, code: exit });
+      expect(stdout).toContain('v1');
+      expect(stderr).toContain(warning);
+    }
+    expect((await repo.run('verify', '--metadata-only')).code).toBe(exit);
+  });
+});

@@ -1,13 +1,10 @@
-import * as z from 'zod';
-import { MlopsError } from '../../errors.ts';
+import type { MlopsError } from '../../errors.ts';
 import type { StorageDamage, VerifyObjectsOptions } from '../../storage/artifact-store.ts';
-import { parseDocument } from '../repository/document.ts';
-import { eventsDirectory, gitPath, modelPath, recordPath, stagePath } from '../repository/layout.ts';
+import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import {
   listModels,
   loadModel,
-  ModelName,
   resolveVersion,
   type ModelState,
   type VersionState,
@@ -66,7 +63,7 @@ export async function verify(repository: Repository, request: VerifyRequest): Pr
   for (const { state, versions } of scope) {
     records += versions.length;
     events += state.log.newestFirst.length;
-    damage.push(...modelDamage(state), ...(await modelDocumentDamage(repository, state.model)));
+    damage.push(...modelDamage(state));
     notices.push(...modelNotices(state));
     conflict ??= state.problems.find(({ error }) => CONFLICT_CODES.has(error.code))?.error;
   }
@@ -158,31 +155,6 @@ function modelDamage(state: ModelState): Damage[] {
       });
   }
   return damage;
-}
-
-/** docs/format.md section 5.1. */
-const ModelDocument = z.looseObject({
-  schema: z.literal('mlops.model/1'),
-  model: ModelName,
-  description: z.string().optional(),
-  owner: z.string().optional(),
-  riskTier: z.string().optional(),
-  tags: z.record(z.string(), z.string()).optional(),
-});
-
-async function modelDocumentDamage({ documents }: Repository, model: string): Promise<Damage[]> {
-  const path = gitPath(modelPath(model));
-  try {
-    const bytes = await documents.read(modelPath(model));
-    if (bytes === undefined) return [];
-    const found = parseDocument(bytes, ModelDocument, { path, canonical: false });
-    return found.model === model
-      ? []
-      : [{ kind: 'model', path, digest: '', problem: `is about the model ${found.model}` }];
-  } catch (error) {
-    if (!(error instanceof MlopsError)) throw error;
-    return [{ kind: 'model', path, digest: '', problem: error.message }];
-  }
 }
 
 function stageProblem(

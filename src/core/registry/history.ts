@@ -1,7 +1,8 @@
 import { UsageError } from '../../errors.ts';
 import { logAt, stagesInLog, stageTips, type AuditEvent, type EventLog } from '../audit/index.ts';
 import type { Repository } from '../repository/repository.ts';
-import { eventsDirectory, gitPath, stagePath } from '../repository/layout.ts';
+import { eventsDirectory, gitPath, modelPath, stagePath } from '../repository/layout.ts';
+import { modelDocumentProblem } from './model-document.ts';
 import { assertModelExists, listModels, type ModelProblem } from './model-state.ts';
 import { assertStageExists } from './move-stage.ts';
 import { loadTrail, type StageState } from './stage-pointer.ts';
@@ -14,7 +15,7 @@ export interface HistoryRequest {
 export interface History {
   /** Newest first. Of several models: by time. */
   events: readonly AuditEvent[];
-  /** Events that can't be read, and stages that can't be trusted, such as one with a merge conflict. */
+  /** A damaged `model.json`, events that can't be read, and stages that can't be trusted, such as one with a merge conflict. */
   problems: readonly ModelProblem[];
 }
 
@@ -87,7 +88,10 @@ async function readTrails(repository: Repository, { model, stage }: HistoryReque
   const trails: Trail[] = [];
   for (const name of models) {
     const { log, stages } = await loadTrail(repository, name);
-    trails.push({ model: name, log, stages, problems: trailProblems(name, log, stages) });
+    const problems = trailProblems(name, log, stages);
+    const error = await modelDocumentProblem(repository, name);
+    if (error !== undefined) problems.push({ kind: 'model', path: gitPath(modelPath(name)), error });
+    trails.push({ model: name, log, stages, problems });
   }
   // A stage that was taken out of the settings keeps its history.
   const known = trails.some(({ stages }) => stage !== undefined && stages.has(stage));

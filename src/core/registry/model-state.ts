@@ -7,12 +7,14 @@ import { loadDirectory } from '../repository/directory-index.ts';
 import {
   eventsDirectory,
   gitPath,
+  modelPath,
   MODELS_DIRECTORY,
   recordPath,
   stagePath,
   versionsDirectory,
 } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
+import { modelDocumentProblem } from './model-document.ts';
 import { ModelName } from './names.ts';
 import { parseRecord, type StoredRecord, type VersionRecord } from './record.ts';
 import { heldVersion, loadTrail, type StageState } from './stage-pointer.ts';
@@ -34,7 +36,7 @@ export interface VersionState {
 
 /** A document that can't be trusted. */
 export interface ModelProblem {
-  kind: 'record' | 'event' | 'stage';
+  kind: 'model' | 'record' | 'event' | 'stage';
   /** Below the Git root. */
   path: string;
   error: MlopsError;
@@ -49,7 +51,7 @@ export interface ModelState {
   unregistered: readonly StoredRecord[];
   log: EventLog;
   stages: ReadonlyMap<string, StageState>;
-  /** Damaged records and events, and stages that can't be trusted. */
+  /** A damaged `model.json`, damaged records and events, and stages that can't be trusted. */
   problems: readonly ModelProblem[];
 }
 
@@ -99,6 +101,8 @@ export async function loadModel(
     if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;
     problems.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), error: state.problem });
   }
+  const error = await modelDocumentProblem(repository, model);
+  if (error !== undefined) problems.push({ kind: 'model', path: gitPath(modelPath(model)), error });
   return { model, log, stages, problems, ...foldVersions(records, log, stages) };
 }
 

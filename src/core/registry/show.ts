@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../audit/index.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { VersionState } from './model-state.ts';
+import type { ModelProblem, VersionState } from './model-state.ts';
 import { resolveVersion } from './resolve-version.ts';
 
 export interface ShownVersion {
@@ -13,6 +13,8 @@ export interface ShownVersion {
   present: boolean;
   /** The artifact's files; undefined when its manifest is not here. */
   files: readonly { path: string; size: number; sha256: string; executable: boolean }[] | undefined;
+  /** What is wrong with the document about the model. */
+  problems: readonly ModelProblem[];
 }
 
 /** Everything known of one version. @throws as `resolveVersion` */
@@ -27,6 +29,7 @@ export async function showVersion(repository: Repository, reference: string): Pr
     rank: state.versions.indexOf(version) + 1,
     history: state.log.newestFirst.filter(({ subject, from }) => subject.version === label || from === label),
     present,
+    problems: state.problems.filter(({ kind }) => kind === 'model'),
     files: files?.map(({ path, size, sha256, executable }) => ({ path, size, sha256, executable })),
   };
 }

@@ -122,6 +122,18 @@ describe('verify', () => {
     });
   });
 
+  test('tells conflict markers in model.json from damage', async () => {
+    const repository = await sound();
+    await repository.plain.write(
+      'models/fraud/model.json',
+      Buffer.from('<<<<<<< ours\n=======\n>>>>>>> theirs\n'),
+    );
+    expect(await verify(repository, { references: [] })).toMatchObject({
+      damage: [{ kind: 'model' }],
+      conflict: { code: 'MERGE_CONFLICT', exitCode: 5 },
+    });
+  });
+
   test('names a stage that holds a deleted version, as a merge of two branches can leave it', async () => {
     const repository = await sound();
     await deleteVersion(repository, 'fraud@v2', 'wrong');
