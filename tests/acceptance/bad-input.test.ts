@@ -268,6 +268,56 @@ describe('a path that leads out', () => {
       expect(await snapshot(dirname(repo.root))).toEqual(before);
     },
   );
+
+  test.each([
+    ['.mlops/format.json', '--force'],
+    ['.mlops/b.tgz'],
+    ['.mlops/new/b.tgz'],
+    ['.git/HEAD', '--force'],
+    ['.git/b.tgz'],
+    ['.', '--force'],
+  ])(
+    'as the target of export (%s) is refused, so that it can not replace the repository',
+    async (...words) => {
+      const repo = await twoModels();
+      const before = await snapshot(dirname(repo.root));
+      const head = await repo.read('.git/HEAD');
+      expect(await repo.failure('export', 'fraud@v1', '-o', ...words)).toMatchObject({
+        code: 'UNSAFE_TARGET',
+        exitCode: 4,
+      });
+      expect(await snapshot(dirname(repo.root))).toEqual(before);
+      expect(await repo.read('.git/HEAD')).toBe(head);
+      await expect(repo.read('.git/b.tgz')).rejects.toThrow(/ENOENT/);
+    },
+  );
+});
+
+describe('a place to write to', () => {
+  test.each([
+    ['file/b.tgz', 'repo/file'],
+    ['file/deeper/b.tgz', 'repo/file'],
+    ['/proc/b.tgz', '/proc/b.tgz'],
+    ['/proc/missing/deeper/b.tgz', '/proc/missing'],
+  ])('that takes no files (%s) is exit 6 for export and for load, naming it', async (target, named) => {
+    const repo = await twoModels();
+    await repo.write('file', 'in the way');
+    const before = await snapshot(dirname(repo.root));
+    const failure = await repo.failure('export', 'fraud@v1', '-o', target);
+    expect(failure).toMatchObject({ exitCode: 6, code: 'IO_FAILED' });
+    expect(failure.message).toContain(named);
+    expect(failure.hint).not.toBeNull();
+    expect((await repo.failure('load', 'fraud@v1', '-o', target)).exitCode).toBe(6);
+    expect(await snapshot(dirname(repo.root))).toEqual(before);
+  });
+
+  test('whose directory is missing gets it', async () => {
+    const repo = await twoModels();
+    await repo.json('export', 'fraud@v1', '-o', 'new/deep/b.tgz');
+    expect(await snapshot(join(repo.root, 'new'))).toHaveProperty('size', 1);
+    await repo.json('load', 'fraud@v1', '-o', 'other/deep/model.bin');
+    expect(await repo.read('other/deep/model.bin')).toBe('bytes of fraud v1');
+  });
 });
 
 describe('a bundle', () => {

@@ -10,6 +10,7 @@ import { assertWritable } from '../repository/format.ts';
 import { modelPath, recordPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { commitSection } from './commit-section.ts';
+import { assertHarmlessTarget } from './harmless-target.ts';
 import { loadModel, registrationsByLabel, type ModelState, type VersionState } from './model-state.ts';
 import { Digest, ModelName, VersionLabel } from './names.ts';
 import { parseRecord, refuseTraversal, type StoredRecord } from './record.ts';
@@ -33,7 +34,7 @@ export interface Exported extends WrittenBundle {
 
 /**
  * Writes one version with all its bytes into a single file: header, record, manifest, packs.
- * @throws as `resolveVersion`, `ArtifactStore.exportObjects` and `BundleFiles.write`
+ * @throws RefusedError `UNSAFE_TARGET`; as `resolveVersion`, `ArtifactStore.exportObjects` and `BundleFiles.write`
  */
 export async function exportVersion(
   repository: Repository,
@@ -47,6 +48,7 @@ export async function exportVersion(
       hint: 'run the same command again',
     });
   }
+  assertHarmlessTarget(repository.root, request.target);
   const artifacts = await repository.artifacts();
   const bundles = await repository.bundles();
   const header = encodeDocument({

@@ -1,10 +1,9 @@
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { IntegrityError, RefusedError, UsageError } from '../../errors.ts';
+import { basename, resolve } from 'node:path';
+import { IntegrityError, UsageError } from '../../errors.ts';
 import { matchesGlob } from '../../lib/glob.ts';
 import type { StoreProgress } from '../../storage/artifact-store.ts';
-import { MLOPS_DIRECTORY } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
+import { assertHarmlessTarget } from './harmless-target.ts';
 import type { VersionState } from './model-state.ts';
 import { resolveVersion } from './resolve-version.ts';
 
@@ -69,32 +68,6 @@ export async function load(repository: Repository, request: LoadRequest): Promis
     files: wanted.length,
     size: wanted.reduce((sum, file) => sum + file.size, 0),
   };
-}
-
-/**
- * With `--force` a target is replaced as a whole, so it must not hold the work tree, Git's own files or the registry.
- * @throws RefusedError `UNSAFE_TARGET`
- */
-function assertHarmlessTarget(root: string, target: string): void {
-  const inside = relative(root, realTarget(target));
-  const above = inside === '' || /^\.\.([/\\]\.\.)*$/.test(inside);
-  const [first = ''] = inside.split(sep);
-  if (!above && !['.git', MLOPS_DIRECTORY].includes(first.toLowerCase())) return;
-  throw new RefusedError(
-    'UNSAFE_TARGET',
-    `${target} ${above ? 'holds the whole repository' : `lies in ${first}`}; nothing was written`,
-    { hint: 'name another place: -o <path>' },
-  );
-}
-
-/** Links resolved as far as the path exists. */
-function realTarget(target: string): string {
-  try {
-    return realpathSync(target);
-  } catch {
-    const parent = dirname(target);
-    return parent === target ? target : join(realTarget(parent), basename(target));
-  }
 }
 
 function isWanted(path: string, globs: readonly string[]): boolean {

@@ -6,6 +6,7 @@ import type { RestoreOptions } from '../artifact-store.ts';
 import { ioError, temporaryName } from '../atomic-write.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { hexOf } from '../digest.ts';
+import { makeDirectories } from '../make-directories.ts';
 import { assertNotAborted } from './walk.ts';
 import { BlobReader } from './blob-reader.ts';
 import { compareTarget, type Expected } from './compare-target.ts';
@@ -38,7 +39,7 @@ export async function restoreArtifact(
   }
   const index = await loadIndex(parts);
   assertComplete(expected, index);
-  await makeParent(dirname(target));
+  await makeDirectories(dirname(target));
   await assertSpace(dirname(target), sizeOf(expected));
   await build({ parts, index, expected, target, replace: state !== 'absent' }, options);
   return 'restored';
@@ -74,14 +75,6 @@ function assertComplete({ files }: Expected, index: BlobIndex): void {
   throw new IntegrityError('OBJECT_MISSING', `blobs are missing for ${names.join(', ')}${more}`, {
     hint: 'fetch them with `mlops pull`',
   });
-}
-
-async function makeParent(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (error) {
-    throw ioError(error, directory);
-  }
 }
 
 async function assertSpace(directory: string, size: number): Promise<void> {

@@ -8,6 +8,7 @@ import type { ReadEntry } from 'tar';
 import { ConflictError, errnoOf, MlopsError, RefusedError, UsageError } from '../../errors.ts';
 import { ioError, renamePatiently, syncDirectory, temporaryName } from '../atomic-write.ts';
 import type { BundleEntry, BundleFiles, WrittenBundle } from '../bundle-files.ts';
+import { makeDirectories, placeError } from '../make-directories.ts';
 
 /** What a bundle may hold at most; a pack has at most 64 MiB, a manifest at most 1 GiB (docs/format.md). */
 const LIMITS = {
@@ -31,6 +32,7 @@ async function writeBundle(
   { force, produce }: Parameters<BundleFiles['write']>[1],
 ): Promise<WrittenBundle> {
   if (!force && (await exists(path))) throw targetExists(path);
+  await makeDirectories(dirname(path));
   const temporary = join(dirname(path), temporaryName());
   try {
     const written = await writeArchive(temporary, produce);
@@ -40,7 +42,7 @@ async function writeBundle(
     return written;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw targetExists(path);
-    throw ioError(error, path);
+    throw placeError(error, path);
   } finally {
     await rm(temporary, { force: true }).catch(() => undefined);
   }
@@ -62,6 +64,8 @@ async function writeArchive(
   });
   gzip.pipe(file);
   const finished = once(file, 'close');
+  // It may fail while `produce` still reads, and nobody waits for it then; `send` and the end do.
+  finished.catch(() => undefined);
   const send = async (bytes: Uint8Array): Promise<void> => {
     if (file.destroyed) await finished;
     if (!gzip.write(bytes)) await Promise.race([once(gzip, 'drain'), finished]);
