@@ -58,13 +58,14 @@ export default defineCommand({
   async run({ model, ...request }, context) {
     const repository = await context.repository();
     if (model === undefined) {
-      const { models, problems } = await overview(repository, request);
+      const { models, total, problems } = await overview(repository, request);
       report(problems, context);
       return {
         data: { models, problems: problems.map(describe) },
-        text: (view) => (models.length === 0 ? 'No models yet\n' : modelTable(models, view)),
+        text: (view) =>
+          models.length > 0 ? modelTable(models, view) : total > 0 ? 'No models match\n' : 'No models yet\n',
         exitCode: exitCodeOf(problems),
-        hints: models.length === 0 && problems.length === 0 ? ['save one: mlops save <model> <path>'] : [],
+        hints: total === 0 && problems.length === 0 ? ['save one: mlops save <model> <path>'] : [],
       };
     }
     const { versions, total, problems } = await listVersions(repository, { model, ...request });

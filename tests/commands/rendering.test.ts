@@ -87,6 +87,35 @@ test('outside of a repository every command says how to make one', async () => {
   }
 });
 
+describe('names that do not exist', () => {
+  test.each([
+    [['show', 'zebra'], 'there are churn, fraud'],
+    [['show', 'fraud@completely-else'], 'there are fraud@v2, fraud@v1'],
+    [['list', '--stage', 'zebra'], 'there are staging, production; add it: mlops config set stages '],
+  ])('%j is exit 2 and says which there are when none is near', async (argv, hint) => {
+    const repo = await prepared();
+    await repo.save('churn', 'v1');
+    expect(await repo.failure(...argv)).toMatchObject({ exitCode: 2, hint: expect.stringContaining(hint) });
+  });
+});
+
+test.each([
+  ['--stage', 'staging'],
+  ['--filter', 'metrics.auc > 2'],
+])('list %s %s without a match does not say that there are no models', async (...options) => {
+  const repo = await prepared();
+  expect(await repo.run('list', ...options)).toEqual({ code: 0, stdout: 'No models match\n', stderr: '' });
+});
+
+test('delete of a version that two stages hold names both and how to move one', async () => {
+  const repo = await prepared();
+  await repo.json('promote', 'fraud@v1', '--to', 'staging');
+  expect(await repo.failure('delete', 'fraud@v1', '--reason', 'x')).toMatchObject({
+    message: expect.stringContaining('production and staging hold it'),
+    hint: 'move the stage first: mlops promote fraud@<other version> --to production',
+  });
+});
+
 describe('a model.json that can not be trusted', () => {
   test.each([
     ['{"schema":', 3, 'model.json'],

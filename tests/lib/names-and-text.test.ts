@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nearestNames } from '../../src/lib/nearest.ts';
+import { nearestNames, suggestNames } from '../../src/lib/nearest.ts';
 import {
   findCollisions,
   foldName,
@@ -154,6 +154,15 @@ describe('redactUrl', () => {
         expect(shown).not.toContain('SECRET');
       }),
     );
+  });
+});
+
+describe('suggestNames', () => {
+  it('names the nearest, else at most three that exist, else nothing', () => {
+    expect(suggestNames('chrun', ['fraud', 'churn'])).toBe('did you mean churn?');
+    expect(suggestNames('x', ['fraud'])).toBe('there is fraud');
+    expect(suggestNames('x', ['aaaa', 'bbbb', 'cccc', 'dddd'])).toBe('there are aaaa, bbbb, cccc and more');
+    expect(suggestNames('x', [])).toBeUndefined();
   });
 });
 

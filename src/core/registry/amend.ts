@@ -56,12 +56,13 @@ export async function deleteVersion(
 ): Promise<Amended> {
   return amend(repository, reference, (version, state) => {
     const { model, version: label, digest } = version.record;
-    if (version.stages.length > 0) {
+    const [stage] = version.stages;
+    if (stage !== undefined) {
       throw new RefusedError(
         'VERSION_HELD',
-        `${model}@${label} can't be deleted: ${version.stages.join(' and ')} holds it`,
+        `${model}@${label} can't be deleted: ${version.stages.join(' and ')} ${version.stages.length === 1 ? 'holds' : 'hold'} it`,
         {
-          hint: `move the stage first: mlops rollback ${model} --stage ${version.stages[0]} --reason <why>`,
+          hint: `move the stage first: mlops promote ${model}@<other version> --to ${stage}`,
         },
       );
     }

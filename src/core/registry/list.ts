@@ -48,12 +48,13 @@ export interface ListRequest {
 
 /**
  * One row a model. With a filter: only models of which a version matches; `latest` and `versions` then count matching ones.
+ * `total` is the number of models, matching or not.
  * @throws UsageError `FILTER_INVALID`, `STAGE_NOT_FOUND`
  */
 export async function overview(
   repository: Repository,
   request: ListRequest,
-): Promise<{ models: ModelOverview[]; problems: RegistryProblem[] }> {
+): Promise<{ models: ModelOverview[]; total: number; problems: RegistryProblem[] }> {
   const select = selector(repository, request);
   if (request.sort !== undefined) {
     throw new UsageError('SORT_INVALID', '--sort orders the versions of one model', {
@@ -61,6 +62,7 @@ export async function overview(
     });
   }
   const models: ModelOverview[] = [];
+  let total = 0;
   const problems: RegistryProblem[] = [];
   for (const model of await listModels(repository.documents)) {
     const whole = !narrows(request) && request.all !== true;
@@ -69,18 +71,20 @@ export async function overview(
     const known = await readOverview(repository.documents, model, fingerprints);
     if (known !== undefined) {
       models.push(known);
+      total += 1;
       continue;
     }
     const state = await loadModel(repository, model);
     problems.push(...state.problems);
     if (await isEmpty(repository, state)) continue;
+    total += 1;
     const versions = select(state);
     if (fingerprints !== undefined && isSound(state)) {
       await writeOverview(repository.documents, summariseModel(state, versions), fingerprints);
     }
     if (versions.length > 0 || !narrows(request)) models.push(summariseModel(state, versions));
   }
-  return { models: models.slice(0, request.limit), problems };
+  return { models: models.slice(0, request.limit), total, problems };
 }
 
 /** Nothing to report, and nothing that depends on more than the model's own files, as an interrupted move does. */

@@ -1,6 +1,6 @@
 import { IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
-import { nearestNames } from '../../lib/nearest.ts';
+import { suggestNames } from '../../lib/nearest.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { REGISTERING_EVENT_TYPES, type AuditEvent, type EventLog } from '../audit/index.ts';
 import { loadDirectory } from '../repository/directory-index.ts';
@@ -61,13 +61,12 @@ export async function listModels(documents: DocumentStore): Promise<string[]> {
   return names.filter((name) => ModelName.safeParse(name).success);
 }
 
-/** @throws UsageError `MODEL_NOT_FOUND` with the nearest names */
+/** @throws UsageError `MODEL_NOT_FOUND` with the nearest names, or the first that exist */
 export async function assertModelExists(documents: DocumentStore, model: string): Promise<void> {
   const models = await listModels(documents);
   if (models.includes(model)) return;
-  const near = nearestNames(model, models);
   throw new UsageError('MODEL_NOT_FOUND', `there is no model "${model}"`, {
-    hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'see the models with `mlops list`',
+    hint: suggestNames(model, models) ?? 'save one: mlops save <model> <path>',
   });
 }
 

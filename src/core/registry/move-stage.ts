@@ -1,5 +1,5 @@
 import { ConflictError, MlopsError, UsageError } from '../../errors.ts';
-import { nearestNames } from '../../lib/nearest.ts';
+import { nearestNames, suggestNames } from '../../lib/nearest.ts';
 import { eventPath, loadEventLog, type AuditEvent } from '../audit/index.ts';
 import { encodeDocument } from '../repository/document.ts';
 import { stagePath } from '../repository/layout.ts';
@@ -191,15 +191,13 @@ function pointerBytes(pointer: {
   return encodeDocument({ schema: 'mlops.stage/1', ...pointer });
 }
 
-/** @throws UsageError `STAGE_NOT_FOUND` with the nearest names */
+/** @throws UsageError `STAGE_NOT_FOUND` with the nearest names, or the first that exist */
 export function assertStageExists(repository: Repository, stage: string): void {
   const { stages } = repository.config;
   if (stages.includes(stage)) return;
-  const near = nearestNames(stage, stages);
+  const known = suggestNames(stage, stages);
+  const add = `add it: mlops config set stages ${[...stages, stage].join(',')}`;
   throw new UsageError('STAGE_NOT_FOUND', `there is no stage "${stage}"`, {
-    hint:
-      near.length > 0
-        ? `did you mean ${near.join(', ')}?`
-        : `add it: mlops config set stages ${[...stages, stage].join(',')}`,
+    hint: nearestNames(stage, stages).length > 0 || known === undefined ? (known ?? add) : `${known}; ${add}`,
   });
 }

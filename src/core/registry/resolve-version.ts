@@ -1,5 +1,5 @@
 import { IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
-import { nearestNames } from '../../lib/nearest.ts';
+import { suggestNames } from '../../lib/nearest.ts';
 import { gitPath, recordPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import {
@@ -56,17 +56,13 @@ export function selectVersion(repository: Repository, state: ModelState, selecto
       hint: `put one there: mlops promote ${state.model}@latest --to ${selector}`,
     });
   }
-  const names = [
-    ...liveVersions(state).map(({ record }) => record.version),
-    ...repository.config.stages,
-    'latest',
-  ];
-  const near = nearestNames(selector, names);
+  const labels = liveVersions(state).map(({ record }) => record.version);
+  const hint = suggestNames(selector, [...labels, ...repository.config.stages, 'latest'], {
+    existing: labels,
+    show: (name) => `${state.model}@${name}`,
+  });
   throw new UsageError('VERSION_NOT_FOUND', `${state.model} has no version or stage "${selector}"`, {
-    hint:
-      near.length > 0
-        ? `did you mean ${near.map((name) => `${state.model}@${name}`).join(', ')}?`
-        : `see what there is: mlops list ${state.model}`,
+    hint: hint ?? `save a version: mlops save ${state.model} <path>`,
   });
 }
 
