@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +34,7 @@ function loadedBy(argv: readonly string[]): { files: string[]; inputs: string[];
   ]) {
     spawnSync(program ?? '', words, { cwd: directory });
   }
+  writeFileSync(join(directory, 'model.bin'), 'a model');
   const coverage = join(directory, '.git', 'coverage');
   // eslint-disable-next-line node/no-process-env -- the program under test needs PATH to find git
   const env = { ...process.env, NODE_V8_COVERAGE: coverage };
@@ -84,7 +93,7 @@ describe('start-up', () => {
   });
 
   test('`save` loads what `list` must not, so the tests above can fail', () => {
-    const { files, inputs } = loadedBy(['save', 'model', '.git/config']);
+    const { files, inputs } = loadedBy(['save', 'model', 'model.bin']);
     expect(files).toContain('dist/vendor/simple-git.cjs');
     expect(inputs).toContain('src/commands/save.ts');
   });

@@ -104,6 +104,35 @@ describe('names and kinds of entries', () => {
     await expect(store.store('data')).rejects.toMatchObject({ code: 'UNSAFE_ENTRY', exitCode: 4 });
   });
 
+  test.each(['.git', '.git/config', '.mlops', '.mlops/cache', 'nested/.Git/config', 'link/config'])(
+    'the source %s is refused, since it is not a model and may hold passwords',
+    async (source) => {
+      const space = workspace();
+      const { root, store } = space;
+      writeTree(root, {
+        '.git/config': 'url = https://user:secret@host',
+        '.mlops/cache/packs/x': 'x',
+        'nested/.Git/config': 'x',
+      });
+      symlinkSync('.git', join(root, 'link'));
+      const before = objectPaths(space, 'packs');
+      await expect(store.store(source)).rejects.toMatchObject({
+        code: 'UNSAFE_ENTRY',
+        exitCode: 4,
+        hint: expect.stringContaining('copy what you want'),
+      });
+      await expect(store.digest(source)).rejects.toMatchObject({ code: 'UNSAFE_ENTRY' });
+      expect(objectPaths(space, 'packs')).toEqual(before);
+    },
+  );
+
+  test("a source whose name only starts or ends like Git's directory is stored", async () => {
+    const { root, store } = workspace();
+    writeTree(root, { 'model.git/a': '1', '.gitlab/b': '2' });
+    expect((await store.store('model.git')).files).toBe(1);
+    expect((await store.store('.gitlab')).files).toBe(1);
+  });
+
   test.each(['inside', 'outside', 'loop', 'dangling'])('a symbolic link (%s) is refused', async (kind) => {
     const { root, store } = workspace();
     writeTree(join(root, 'data'), { a: '1' });

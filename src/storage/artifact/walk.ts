@@ -1,5 +1,5 @@
-import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
+import { join, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   errnoOf,
@@ -90,18 +90,19 @@ export function pathOf(source: string, path: string): string {
 
 /**
  * Lists the regular files of a source without opening any. Nothing else may be in it: a link, a socket, a device or a FIFO
- * is refused by name, as are `.git` and `.mlops`.
+ * is refused by name, as are `.git` and `.mlops`, also as the source itself or above it.
  *
  * @throws UsageError `SOURCE_MISSING`, `NAME_NOT_UTF8`; RefusedError `UNSAFE_ENTRY`; IntegrityError `SOURCE_CHANGED`
  */
 export async function walkSource(source: string, signal?: AbortSignal): Promise<SourceTree> {
   const stats = statSource(source);
+  if (!stats.isFile() && !stats.isDirectory()) throw unsafeEntry(source, stats);
+  assertOutsideInternals(source);
   const tree = new SourceTree(stats.isFile() ? 'file' : 'directory', source);
   if (stats.isFile()) {
     tree.add('', stats);
     return tree;
   }
-  if (!stats.isDirectory()) throw unsafeEntry(source, stats);
   const directories = [''];
   let untilTurn = ENTRIES_PER_TURN;
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
@@ -128,11 +129,30 @@ export function stampOf({ size, mtimeMs, ctimeMs, ino }: Stats): FileStamp {
 }
 
 function enterable(name: string, absolute: string, path: string): string {
-  const folded = name.toLowerCase();
-  if (folded !== '.git' && folded !== '.mlops') return path;
+  if (!isInternal(name)) return path;
   throw new RefusedError('UNSAFE_ENTRY', `${printable(absolute)} can't be part of an artifact`, {
     hint: `name the directories to store one by one, or move ${name} away`,
   });
+}
+
+/** Git's own files may hold passwords, and a registry in itself would grow with every save. */
+function assertOutsideInternals(source: string): void {
+  let real: string;
+  try {
+    real = realpathSync(source);
+  } catch (error) {
+    throw readError(error, source);
+  }
+  const part = real.split(sep).find((each) => isInternal(each));
+  if (part === undefined) return;
+  throw new RefusedError('UNSAFE_ENTRY', `${printable(source)} belongs to ${part}, which can't be stored`, {
+    hint: `copy what you want to store out of ${part} and name the copy`,
+  });
+}
+
+function isInternal(name: string): boolean {
+  const folded = name.toLowerCase();
+  return folded === '.git' || folded === '.mlops';
 }
 
 function statSource(source: string): Stats {
