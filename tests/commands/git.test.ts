@@ -1,3 +1,5 @@
+import { chmod, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { registryRepo, type RegistryRepo } from '../support/registry-repo.ts';
 
@@ -122,4 +124,50 @@ test('where .mlops is ignored, what was written is safe and a warning says what 
   expect(code).toBe(0);
   expect(stderr).toMatch(/warning: saved, but not added to Git: .* is ignored by Git/);
   expect(await repo.json('show', 'churn')).toMatchObject({ version: 'v1' });
+});
+
+describe('a commit that Git refuses', () => {
+  async function withHook(body: string): Promise<RegistryRepo> {
+    const repo = await prepared();
+    await repo.write('.git/hooks/pre-commit', `#!/bin/sh\n${body}\n`);
+    await chmod(join(repo.root, '.git/hooks/pre-commit'), 0o755);
+    return repo;
+  }
+
+  test.each(COMMANDS)(
+    'after %s says that the work is done, what Git said, and how to commit',
+    async (_name, argv) => {
+      const repo = await withHook('echo "the linter found $((1 + 1)) faults" >&2; exit 1');
+      const before = await repo.git('rev-parse', 'HEAD');
+      const failure = await repo.failure(...argv, '--commit');
+      expect(failure).toMatchObject({ code: 'GIT_FAILED', exitCode: 6, retryable: false });
+      expect(failure.message).toMatch(
+        /done and on disk \(\d files?\), but Git did not commit it: .*found 2 faults/,
+      );
+      expect(failure.hint).toMatch(/^git add :\/\.mlops && git commit -m "[A-Z][^"]+" -- :\/\.mlops$/);
+      expect(await repo.git('rev-parse', 'HEAD')).toBe(before);
+      await rm(join(repo.root, '.git/hooks/pre-commit'));
+      await repo.git('add', ':/.mlops');
+      await repo.git('commit', '--quiet', '-m', 'by hand', '--', ':/.mlops');
+      expect(await repo.git('status', '--porcelain', '--', '.mlops')).toBe('');
+    },
+  );
+
+  test('without a word of the hook still says what is done', async () => {
+    const repo = await withHook('exit 1');
+    const { message } = await repo.failure('promote', 'fraud@v2', '--commit');
+    expect(message).toContain('is done and on disk (2 files)');
+    const { stages } =
+      (await repo.json<{ models: { stages: Record<string, string> }[] }>('list')).models[0] ?? {};
+    expect(stages).toMatchObject({ production: 'v2' });
+  });
+
+  test('because of a merge in progress is exit 5', async () => {
+    const repo = await prepared();
+    await repo.write('.git/MERGE_HEAD', `${await repo.git('rev-parse', 'HEAD')}\n`);
+    const failure = await repo.failure('promote', 'fraud@v2', '--commit');
+    expect(failure).toMatchObject({ code: 'MERGE_IN_PROGRESS', exitCode: 5 });
+    expect(failure.message).toContain('is done and on disk');
+    expect(failure.hint).toMatch(/^finish it with `git merge --continue`, then: git add/);
+  });
 });

@@ -1,4 +1,5 @@
-import { MlopsError } from '../../errors.ts';
+import { ConflictError, LocalIoError, MlopsError } from '../../errors.ts';
+import { MLOPS_DIRECTORY } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 
 export interface GitFollowUp {
@@ -19,7 +20,7 @@ export interface GitFollowUpRequest {
  * Hands what a command wrote to Git, after it is durable and the lock is free. A failure to stage is reported and changes
  * nothing of the command's result; a commit that was asked for and fails is an error.
  *
- * @throws MlopsError `GIT_FAILED` when a commit was asked for
+ * @throws LocalIoError (usually `GIT_FAILED`) or ConflictError when a commit was asked for
  */
 export async function followUpInGit(
   repository: Repository,
@@ -29,7 +30,13 @@ export async function followUpInGit(
   if (written.length === 0) return { outcome: 'none' };
   if (!commit && !repository.config.git.stage) return { outcome: 'none' };
   const git = await repository.git();
-  if (commit) return { outcome: 'committed', commit: await git.commit(written, message) };
+  if (commit) {
+    try {
+      return { outcome: 'committed', commit: await git.commit(written, message) };
+    } catch (error) {
+      throw error instanceof MlopsError ? uncommitted(error, request) : error;
+    }
+  }
   try {
     await git.stage(written);
     return { outcome: 'staged' };
@@ -37,4 +44,26 @@ export async function followUpInGit(
     if (!(error instanceof MlopsError)) throw error;
     return { outcome: 'failed', problem: error.message };
   }
+}
+
+/** The command did its work, so this is no error in how it was called, and calling it again would not help. */
+function uncommitted(cause: MlopsError, { written, message }: GitFollowUpRequest): MlopsError {
+  const files = written.length === 1 ? '1 file' : `${written.length} files`;
+  const what = `what was asked for is done and on disk (${files}), but Git did not commit it: ${cause.message}`;
+  const hint = `${firstStep(cause)}git add :/${MLOPS_DIRECTORY} && git commit -m "${shellSafe(message)}" -- :/${MLOPS_DIRECTORY}`;
+  if (cause instanceof ConflictError) {
+    return new ConflictError(cause.code, what, { hint, cause, retryable: false });
+  }
+  return new LocalIoError(cause.code, what, { hint, cause });
+}
+
+/** What Git's own failure asks for first; without advice of its own there is nothing to add. */
+function firstStep({ code, hint }: MlopsError): string {
+  if (hint === undefined || (code === 'GIT_FAILED' && hint.startsWith('run the git command'))) return '';
+  return `${hint.replace(', or run the command without --commit', '')}, then: `;
+}
+
+/** A message may quote a reason; what a shell would read in double quotes goes. */
+function shellSafe(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/["$`\\!]/g, '');
 }
