@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ConflictError, MlopsError, RefusedError, UsageError } from '../errors.ts';
-import { redactUrl } from '../lib/redact-url.ts';
+import { isLocalRemote, redactUrl } from '../lib/redact-url.ts';
 import { unsafePathProblem } from '../lib/safe-path.ts';
 import { printable } from '../lib/terminal-text.ts';
 import type { Environment } from './environment.ts';
@@ -138,13 +138,13 @@ async function readConfig(run: RunGit, pattern: string): Promise<[key: string, v
   return settings;
 }
 
-/** The first URL of `origin`, else that of the only remote. */
+/** The first URL of `origin`, else that of the only remote; paths of this machine mean nothing elsewhere and count as none. */
 function chooseRemote(settings: readonly [key: string, value: string][]): string | undefined {
   const urls = new Map<string, string>();
   for (const [key, url] of settings) {
     if (!key.startsWith('remote.')) continue;
     const name = key.slice('remote.'.length, -'.url'.length);
-    if (!urls.has(name)) urls.set(name, url);
+    if (!urls.has(name) && !isLocalRemote(url)) urls.set(name, url);
   }
   return urls.get('origin') ?? (urls.size === 1 ? urls.values().next().value : undefined);
 }

@@ -1,6 +1,10 @@
+/** As long as account names are, and shorter than the tokens that people put in their place. */
+const SCP_ACCOUNT = /^[A-Za-z0-9._-]{1,32}@$/;
+
 /**
  * Removes user name, password, query and fragment from the URL of a remote, so that no secret is recorded. Understands
- * `scheme://`, git's `transport::address`, and the scp-like `user:password@host:path`; a local path stays as it is.
+ * `scheme://`, git's `transport::address`, and the scp-like `user@host:path`, where the user is an account such as `git` and
+ * stays, unless a password is with it; a local path stays as it is.
  * Written as a scan: a parser that throws on a malformed URL would leave the secret in it.
  */
 export function redactUrl(url: string): string {
@@ -9,7 +13,18 @@ export function redactUrl(url: string): string {
   const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(url)?.[0];
   if (scheme !== undefined) return scheme + redactRest(url.slice(scheme.length));
   if (isLocalPath(url)) return url;
-  return withoutQuery(url.slice(url.lastIndexOf('@', endOfHost(url)) + 1));
+  const at = url.lastIndexOf('@', endOfHost(url));
+  const account = SCP_ACCOUNT.test(url.slice(0, at + 1)) && /^[^/:]+:/.test(url.slice(at + 1));
+  return withoutQuery(account ? url : url.slice(at + 1));
+}
+
+/** True for what only this machine can find: a path, with git's rule for telling one from `host:path`, or a `file:` URL. */
+export function isLocalRemote(url: string): boolean {
+  const helper = /^[A-Za-z0-9][A-Za-z0-9+.-]*::/.exec(url)?.[0];
+  if (helper !== undefined) return isLocalRemote(url.slice(helper.length));
+  if (/^file:/i.test(url)) return true;
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(url)) return false;
+  return !/^(?:[^/:\\]{2,}|[^/:]*@\[[^\]]*\]|\[[^\]]*\]):/.test(url);
 }
 
 /** What follows `scheme://`. */

@@ -64,6 +64,17 @@ describe('codeState', () => {
     expect((await open(repo).codeState()).remote).toBe('https://host.example/third');
   });
 
+  it.each([['/srv/home/repo'], ['file:///srv/home/repo'], ['../repo']])(
+    'has no remote where it is %s',
+    async (url) => {
+      const repo = await tempGitRepo({ files: { x: '1' } });
+      await repo.git('remote', 'add', 'origin', url);
+      expect((await open(repo).codeState()).remote).toBeUndefined();
+      await repo.git('remote', 'add', 'upstream', 'git@host.example:team/repo.git');
+      expect((await open(repo).codeState()).remote).toBe('git@host.example:team/repo.git');
+    },
+  );
+
   it('works before the first commit, with and without staged files', async () => {
     const repo = await tempGitRepo();
     await repo.write('x', '1');

@@ -7,7 +7,7 @@ import {
   isReservedName,
   portabilityProblem,
 } from '../../src/lib/portable-names.ts';
-import { redactUrl } from '../../src/lib/redact-url.ts';
+import { isLocalRemote, redactUrl } from '../../src/lib/redact-url.ts';
 import { printable } from '../../src/lib/terminal-text.ts';
 
 describe('findCollisions', () => {
@@ -117,6 +117,35 @@ describe('printable', () => {
   });
 });
 
+describe('isLocalRemote', () => {
+  it.each([
+    '/srv/repo',
+    '../repo',
+    'repo',
+    '~/repo',
+    'C:\\repo',
+    'C:/repo',
+    'FILE:///srv/repo',
+    'a/b:c',
+    'x::/srv/repo',
+    '',
+  ])('%j is of this machine', (url) => {
+    expect(isLocalRemote(url)).toBe(true);
+  });
+
+  it.each([
+    'https://host/r',
+    'ssh://git@host/r',
+    'git@host:r',
+    'host:r',
+    'git@[::1]:r',
+    '[::1]:r',
+    'x::https://host/r',
+  ])('%j is of another one', (url) => {
+    expect(isLocalRemote(url)).toBe(false);
+  });
+});
+
 describe('redactUrl', () => {
   it.each([
     ['https://user:secret@host.example/team/repo.git', 'https://host.example/team/repo.git'],
@@ -124,7 +153,9 @@ describe('redactUrl', () => {
     ['https://host.example/repo?private_token=secret#frag', 'https://host.example/repo'],
     ['https://host.example?x=secret', 'https://host.example'],
     ['ssh://git@host.example:22/team/repo.git', 'ssh://host.example:22/team/repo.git'],
-    ['git@host.example:team/repo.git', 'host.example:team/repo.git'],
+    ['git@host.example:team/repo.git', 'git@host.example:team/repo.git'],
+    [`${'t'.repeat(40)}@host.example:repo`, 'host.example:repo'],
+    ['git@host.example/repo', 'host.example/repo'],
     ['user:secret@host.example:team/repo@v2.git', 'host.example:team/repo@v2.git'],
     ['user:secret@host.example/repo', 'host.example/repo'],
     ['https://user:se/cret@host.example/repo', 'https://host.example/repo'],
