@@ -8,7 +8,7 @@ const EXIT_CODES = `Exit codes
     5  locked or in conflict: another process is writing, or something moved underneath; pull or retry
     6  local I/O: the disk is full or read-only, a permission is missing
     7  remote: refused, unauthorised, or still failing after retries
-   70  internal error: a bug; the message says where to report it
+   70  internal error: a bug; the message says what to send to the maintainers
   130  interrupted
 
 With --json an error is one line on stderr: {"error":{"code","message","hint","exitCode","retryable"}}.
@@ -34,7 +34,6 @@ Where a command takes <ref>, it takes any of these:
   fraud@latest        the newest version
   fraud               the same as fraud@latest
   sha256:1f3c9a20     the version whose artifact digest starts with these digits (8 or more)
-  run:20261123        the version that a run produced, by the start of the run's id
 
 A name that does not exist is exit code 2, with the nearest existing names as a hint.
 `;

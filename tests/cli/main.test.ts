@@ -364,6 +364,8 @@ describe('help', () => {
 
   test('the table of exit codes names every code there is', async () => {
     const { stdout } = await run(['help', 'exit-codes']);
+    expect(stdout).toContain('70  internal error: a bug; the message says what to send to the maintainers');
+    expect((await run(['help', 'references'])).stdout).not.toContain('run:');
     const named = [...stdout.matchAll(/^ +(\d+) {2}/gm)].map(([, code]) => Number(code));
     expect(named).toEqual(Object.values(ExitCode));
   });
