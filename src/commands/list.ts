@@ -104,7 +104,7 @@ function modelTable(models: readonly ModelOverview[], view: Terminal): string {
         { header: 'MODEL', style: (paint, text) => paint.bold(text) },
         { header: 'VERSIONS', align: 'right' },
         { header: 'LATEST' },
-        ...stages.map((stage) => ({ header: stage.toUpperCase() })),
+        ...stages.map((stage) => ({ header: stage })),
         { header: 'UPDATED' },
       ],
       rows: models.map((model) => [
@@ -128,7 +128,7 @@ function versionTable(versions: readonly VersionSummary[], view: Terminal): stri
       columns: [
         { header: 'VERSION', style: (paint, text) => paint.bold(text) },
         { header: 'STAGES', style: (paint, text) => paint.green(text) },
-        ...metrics.map((name) => ({ header: name.toUpperCase(), align: 'right' as const })),
+        ...metrics.map((name) => ({ header: name, align: 'right' as const })),
         { header: 'SIZE', align: 'right' },
         { header: 'DIGEST' },
         { header: 'CREATED' },

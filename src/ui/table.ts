@@ -7,6 +7,7 @@ import type { Terminal } from './terminal.ts';
 import { displayWidth, pad, truncate } from './width.ts';
 
 export interface Column {
+  /** Shown as it is. */
   header: string;
   align?: 'left' | 'right';
   /** Colours a cell after it was cut and padded; not called when colours are off. */
@@ -27,7 +28,8 @@ const LARGE = 100;
 
 /**
  * Aligned columns without borders, a header, two spaces between columns and no space at the line end; ends in a newline. Only on
- * a terminal, and only where the rows would not fit, the widest columns are cut. No rows give an empty string.
+ * a terminal, and only where the rows would not fit, the widest columns are cut, but never the first, by which a row is named. No
+ * rows give an empty string.
  */
 export function table(
   { columns, rows }: TableOptions,
@@ -35,7 +37,7 @@ export function table(
 ): string {
   if (rows.length === 0) return '';
   const texts = rows.map((row) => columns.map((_column, index) => printable(row[index] ?? '')));
-  const headers = columns.map(({ header }) => printable(header.toUpperCase()));
+  const headers = columns.map(({ header }) => printable(header));
   const natural = headers.map((header, index) => {
     let widest = displayWidth(header);
     for (const row of texts) widest = Math.max(widest, displayWidth(row[index] ?? ''));
@@ -64,16 +66,16 @@ export function table(
   return terminal.isTTY && lines.length <= LARGE ? renderSmall(lines) : renderLarge(lines);
 }
 
-/** Takes columns from the widest one until the line fits or every column is at its narrowest. */
+/** Takes columns from the widest one but the first until the line fits or every other column is at its narrowest. */
 function fit(natural: readonly number[], available: number): number[] {
   const widths = [...natural];
   const gaps = GAP.length * (widths.length - 1);
   let excess = widths.reduce((sum, width) => sum + width, gaps) - available;
-  while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
+  while (excess > 0 && widths.length > 1) {
+    const widest = widths.indexOf(Math.max(...widths.slice(1)), 1);
     const width = widths[widest] ?? 0;
     if (width <= NARROWEST) break;
-    const others = widths.filter((_other, index) => index !== widest);
+    const others = widths.filter((_other, index) => index !== 0 && index !== widest);
     const step = Math.max(1, Math.min(excess, width - Math.max(NARROWEST, ...others)));
     widths[widest] = width - step;
     excess -= step;

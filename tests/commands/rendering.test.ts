@@ -30,7 +30,7 @@ describe('what people see', () => {
   test('of list is a row a version, newest first, with the stages and the metrics', async () => {
     const repo = await prepared();
     const [header = '', ...rows] = (await repo.run('list', 'fraud')).stdout.trimEnd().split('\n');
-    expect(header.split(/ {2,}/)).toEqual(['VERSION', 'STAGES', 'AUC', 'SIZE', 'DIGEST', 'CREATED', 'BY']);
+    expect(header.split(/ {2,}/)).toEqual(['VERSION', 'STAGES', 'auc', 'SIZE', 'DIGEST', 'CREATED', 'BY']);
     expect(rows.map((row) => row.split(/ +/).slice(0, 2))).toEqual([
       ['v2', '0.95'],
       ['v1', 'production'],
@@ -85,6 +85,14 @@ test('outside of a repository every command says how to make one', async () => {
     expect({ argv, code }).toEqual({ argv, code: 2 });
     expect(stderr).toContain('hint: create one: git init && mlops init');
   }
+});
+
+test('headers name references and metrics as they are written', async () => {
+  const repo = await prepared();
+  expect((await repo.run('diff', 'fraud@v1', 'fraud@v2')).stdout.split('\n')[0]).toMatch(
+    /^ +fraud@v1 +fraud@v2 +CHANGE$/,
+  );
+  expect((await repo.run('list')).stdout.split('\n')[0]).toMatch(/ production /);
 });
 
 describe('names that do not exist', () => {

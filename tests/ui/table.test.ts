@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { table } from '../../src/ui/table.ts';
 
 const PIPE = { isTTY: false, color: false, columns: Infinity };
-const columns = [{ header: 'model' }, { header: 'size', align: 'right' as const }, { header: 'note' }];
+const columns = [{ header: 'MODEL' }, { header: 'SIZE', align: 'right' as const }, { header: 'NOTE' }];
 
 describe('table', () => {
   test('aligns columns without borders and without space at line ends', () => {
@@ -38,7 +38,7 @@ describe('table', () => {
       ['cafe\u0301', '2', 'x'],
       ['abcd', '3', 'x'],
     ];
-    expect(table({ columns: [{ header: 'm' }, { header: 'n' }, { header: 'o' }], rows }, PIPE)).toBe(
+    expect(table({ columns: [{ header: 'M' }, { header: 'N' }, { header: 'O' }], rows }, PIPE)).toBe(
       'M     N  O\n模型  1  x\ncafe\u0301  2  x\nabcd  3  x\n',
     );
   });
@@ -52,10 +52,24 @@ describe('table', () => {
     );
   });
 
+  test('never cuts the first column, even where it is the widest', () => {
+    const version = '20261124-000024-a-label-that-is-longer-than-all-else';
+    const rows = [[version, '12 B', 'a note of some words']];
+    const line = table({ columns, rows }, { isTTY: true, color: false, columns: 70 }).split('\n')[1] ?? '';
+    expect(line.startsWith(`${version}  12 B  a `)).toBe(true);
+    expect(line).toHaveLength(70);
+  });
+
+  test('shows headers as they are, because names differ by case', () => {
+    const rows = [['v1', '1', '2']];
+    const named = [{ header: 'VERSION' }, { header: 'auc' }, { header: 'AUC' }];
+    expect(table({ columns: named, rows }, PIPE).split('\n')[0]).toBe('VERSION  auc  AUC');
+  });
+
   test('a terminal too narrow for any cut still gets every column', () => {
     const rows = [['fraud_detector', '12 B', 'description']];
     const line = table({ columns, rows }, { isTTY: true, color: false, columns: 5 }).split('\n')[1];
-    expect(line).toBe('fraud_d…  12 B  descrip…');
+    expect(line).toBe('fraud_detector  12 B  descrip…');
   });
 
   test('untrusted text can neither move the cursor nor start a new row', () => {
@@ -65,7 +79,7 @@ describe('table', () => {
 
   test('styles cells after alignment, and only when colours are on', () => {
     const styled = [
-      { header: 'stage', style: (paint: { green(text: string): string }, text: string) => paint.green(text) },
+      { header: 'STAGE', style: (paint: { green(text: string): string }, text: string) => paint.green(text) },
     ];
     const rows = [['ok']];
     expect(table({ columns: styled, rows }, PIPE)).toBe('STAGE\nok\n');
