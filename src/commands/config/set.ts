@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defineCommand } from '../../cli/command.ts';
 import { followUpInGit } from '../../core/registry/git-follow-up.ts';
+import { assertStagesAreNoVersions } from '../../core/registry/stage-names.ts';
 import { changeSetting } from '../../core/repository/settings.ts';
 
 export default defineCommand({
@@ -35,6 +36,7 @@ export default defineCommand({
   ),
   async run({ key, value, local, commit }, context) {
     const repository = await context.repository();
+    if (key === 'stages') await assertStagesAreNoVersions(repository, value);
     const written = await changeSetting(repository, { key, text: value, local });
     const git = await followUpInGit(repository, { written, commit, message: `Set ${key}` });
     if (git.problem !== undefined) context.warn(`set, but not added to Git: ${git.problem}`);
