@@ -2,6 +2,9 @@ import { IntegrityError } from '../errors.ts';
 import { isSha256Hex } from './digest.ts';
 import type { ObjectKey } from './object-store.ts';
 
+/** What helps against lost or damaged bytes: storing the same ones again, from wherever they still are. */
+export const BRING_BACK = 'save the same files again, or import a bundle that holds them (`mlops import`)';
+
 /** How an object is called in messages and below a store's root: `packs/<aa>/<sha256>`. */
 export function objectPath(key: ObjectKey): string {
   return `${key.kind}/${key.name.slice(0, 2)}/${key.name}`;
@@ -18,7 +21,7 @@ export function assertObjectName(key: ObjectKey): void {
 
 export function missingObject(key: ObjectKey): IntegrityError {
   return new IntegrityError('OBJECT_MISSING', `${objectPath(key)} is missing`, {
-    hint: 'fetch it with `mlops pull`, or see `mlops verify` for what else is missing',
+    hint: BRING_BACK,
   });
 }
 

@@ -53,6 +53,20 @@ test('each sample covers its part, and all parts find the damage once', async ()
   expect(found).toBe(1);
 });
 
+test.each([
+  ['every copy of a blob is damaged', 'OBJECT_DAMAGED'],
+  ['a pack is gone', 'OBJECT_MISSING'],
+])('where %s the hint says how to bring the bytes back', async (_what, code) => {
+  const space = await stored(FILES);
+  if (code === 'OBJECT_DAMAGED') damageOnly(space, 'packs', 1000);
+  else for (const pack of objectPaths(space, 'packs')) rmSync(pack);
+  forget(space);
+  await expect(space.store.restore(space.digest, join(space.root, 'copy'))).rejects.toMatchObject({
+    code,
+    hint: expect.stringContaining('save the same files again, or import a bundle'),
+  });
+});
+
 describe('a check of one artifact only', () => {
   test('neither reads nor names what another one needs', async () => {
     const space = await stored(FILES);

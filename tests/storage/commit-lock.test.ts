@@ -191,7 +191,9 @@ describe('a lock that was left behind', () => {
     plant({ host: 'gpu-node-7', pid: 2 ** 22 + 1, bootId: 'x', startedAt: '2020-01-01T00:00:00.000Z' });
     const failure = open(50).acquire('next');
     await expect(failure).rejects.toMatchObject({ code: 'LOCKED', exitCode: 5 });
-    await expect(failure).rejects.toMatchObject({ hint: expect.stringContaining('mlops unlock') as string });
+    await expect(failure).rejects.toMatchObject({
+      hint: expect.stringContaining('mlops unlock --force') as string,
+    });
     await expect(failure).rejects.toThrow(/gpu-node-7/);
     expect(existsSync(path)).toBe(true);
   });
@@ -224,7 +226,7 @@ describe('a lock that was left behind', () => {
       const failure = open(5).acquire('next');
       await expect(failure).rejects.toMatchObject({ code: 'LOCKED', exitCode: 5 });
       await expect(failure).rejects.toMatchObject({
-        hint: expect.stringContaining('mlops unlock') as string,
+        hint: expect.stringContaining('mlops unlock --force') as string,
       });
       expect(readFileSync(path, 'utf8')).toBe(content);
       expect(await open().inspect()).toMatchObject({ owner: undefined, stale: false });

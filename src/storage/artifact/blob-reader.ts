@@ -2,6 +2,7 @@ import { IntegrityError, MlopsError } from '../../errors.ts';
 import type { BlobIndex, BlobLocation } from '../blob-index.ts';
 import { decodeBlob } from '../compression.ts';
 import { sha256HexInPool } from '../digest.ts';
+import { BRING_BACK } from '../object-errors.ts';
 import type { ObjectStore } from '../object-store.ts';
 
 /** Reading ahead: little when an access looks random, more when it continues where the last one of that pack ended. */
@@ -57,12 +58,13 @@ export class BlobReader {
     }
     if (failure instanceof IntegrityError) {
       throw new IntegrityError('OBJECT_DAMAGED', `every copy of blob ${id} is damaged: ${failure.message}`, {
+        hint: BRING_BACK,
         cause: failure,
       });
     }
     if (failure !== undefined) throw failure;
     throw new IntegrityError('OBJECT_MISSING', `blob ${id} is in no pack here`, {
-      hint: 'fetch it with `mlops pull`',
+      hint: BRING_BACK,
     });
   }
 

@@ -7,6 +7,7 @@ import { ioError, temporaryName } from '../atomic-write.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { hexOf } from '../digest.ts';
 import { makeDirectories } from '../make-directories.ts';
+import { BRING_BACK } from '../object-errors.ts';
 import { assertNotAborted } from './walk.ts';
 import { BlobReader } from './blob-reader.ts';
 import { compareTarget, type Expected } from './compare-target.ts';
@@ -73,7 +74,7 @@ function assertComplete({ files }: Expected, index: BlobIndex): void {
     .map(({ path }) => (path === '' ? 'the file' : printable(path)));
   const more = incomplete.length > MAX_NAMED ? ` and ${incomplete.length - MAX_NAMED} more` : '';
   throw new IntegrityError('OBJECT_MISSING', `blobs are missing for ${names.join(', ')}${more}`, {
-    hint: 'fetch them with `mlops pull`',
+    hint: BRING_BACK,
   });
 }
 

@@ -7,7 +7,7 @@ import type {
 } from '../artifact-store.ts';
 import { readPackTable, type BlobIndex, type BlobLocation } from '../blob-index.ts';
 import { digestOf, hexOf } from '../digest.ts';
-import { objectPath } from '../object-errors.ts';
+import { BRING_BACK, objectPath } from '../object-errors.ts';
 import type { ObjectInfo, ObjectKind, ObjectStore } from '../object-store.ts';
 import { decodePack, type PackEntry } from '../pack.ts';
 import { BlobReader } from './blob-reader.ts';
@@ -49,7 +49,7 @@ export async function verifyArtifact(
     code,
     `${problems.length} of ${manifest.files.length} files are not intact: ${shown}`,
     {
-      hint: 'run `mlops verify --repair`, or fetch good copies with `mlops pull`',
+      hint: BRING_BACK,
     },
   );
 }

@@ -190,14 +190,14 @@ function lockedError(path: string, state: LockState, host: string): ConflictErro
   const { owner, reason } = state;
   if (owner === undefined) {
     return new ConflictError('LOCKED', `${path}: ${reason}, so nobody can tell who holds it`, {
-      hint: 'if no other mlops command runs, remove it with `mlops unlock`',
+      hint: 'if no other mlops command runs, remove it with `mlops unlock --force`',
     });
   }
   const who = `process ${owner.pid} on ${printable(owner.host)} (${printable(owner.command)})`;
   const hint =
     owner.host === host
-      ? 'wait for it to finish; if it hangs, end it or run `mlops unlock`'
-      : 'if that command no longer runs there, remove the lock with `mlops unlock`';
+      ? 'wait for it to finish; if it hangs, end it or run `mlops unlock --force`'
+      : 'if that command no longer runs there, remove the lock with `mlops unlock --force`';
   return new ConflictError(
     'LOCKED',
     `the repository is locked by ${who} since ${printable(owner.startedAt)}`,
