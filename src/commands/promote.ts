@@ -25,7 +25,11 @@ export default defineCommand({
   input: z.object({
     ref: RefWords,
     to: z.string().default('production'),
-    reason: z.string().max(20_000, 'a reason has at most 20,000 characters').optional(),
+    reason: z
+      .string()
+      .min(1, 'a reason is not empty; leave the option out')
+      .max(20_000, 'a reason has at most 20,000 characters')
+      .optional(),
     resolve: z.boolean().default(false),
     commit: z.boolean().default(false),
   }),

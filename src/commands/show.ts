@@ -156,11 +156,17 @@ function measurements({ record }: VersionState, view: Terminal): string {
 
 function fileTable(files: readonly z.output<typeof FileEntry>[] | undefined, view: Terminal): string {
   if (files === undefined) return '\nFiles\n  not in this clone\n';
-  const columns = [{ header: 'PATH' }, { header: 'SIZE', align: 'right' as const }, { header: 'SHA-256' }];
+  const columns = [
+    { header: 'PATH' },
+    { header: 'SIZE', align: 'right' as const },
+    { header: 'SHA-256' },
+    { header: 'MODE' },
+  ];
   const rows = files.map((file) => [
     file.path === '' ? '(the file itself)' : file.path,
     formatBytes(file.size),
     file.sha256.slice(0, 16),
+    file.executable ? 'executable' : '',
   ]);
   return `\n${table({ columns, rows }, view)}`;
 }

@@ -48,7 +48,7 @@ export default defineCommand({
         bytes: z.number(),
       }),
       damage: z.array(
-        z.object({ kind: z.string(), path: z.string(), digest: z.string(), problem: z.string() }),
+        z.object({ kind: z.string(), path: z.string(), digest: z.string().nullable(), problem: z.string() }),
       ),
       notices: z.array(z.string()),
     }),

@@ -186,6 +186,7 @@ describe('the JSON of', () => {
     expect(damage.length).toBeGreaterThan(0);
     for (const each of damage)
       expect(Object.keys(each).toSorted()).toEqual(['digest', 'kind', 'path', 'problem']);
+    expect(damage).toContainEqual(expect.objectContaining({ kind: 'record', digest: null }));
   });
 
   test('every command has digests and times of the promised form', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { registryRepo } from '../support/registry-repo.ts';
@@ -82,4 +82,30 @@ test('save --dry-run says what would be stored, and writes nothing', async () =>
   expect(await repo.json('save', 'fraud', 'model.bin', '--version', 'v1', '--dry-run')).toMatchObject({
     dryRun: true,
   });
+});
+
+test('promote refuses an empty reason, as rollback does', async () => {
+  const repo = await registryRepo();
+  await repo.save('fraud', 'v1');
+  for (const argv of [
+    ['promote', 'fraud@v1', '--reason', ''],
+    ['rollback', 'fraud', '--reason', ''],
+  ]) {
+    expect(await repo.failure(...argv)).toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('--reason'),
+    });
+  }
+  expect(await repo.json('history', 'fraud')).toMatchObject({ total: 1 });
+});
+
+test('show --files says which files are executable', async (ctx) => {
+  if (process.platform === 'win32') ctx.skip('Windows has no executable bit');
+  const repo = await registryRepo();
+  for (const name of ['run.sh', 'weights.bin']) await repo.write(`model/${name}`, name);
+  await chmod(join(repo.root, 'model/run.sh'), 0o755);
+  await repo.json('save', 'fraud', 'model', '--version', 'v1');
+  const { stdout } = await repo.run('show', 'fraud@v1', '--files');
+  expect(stdout).toMatch(/^run\.sh +6 B +[0-9a-f]{16} +executable$/m);
+  expect(stdout).toMatch(/^weights\.bin +11 B +[0-9a-f]{16}$/m);
 });

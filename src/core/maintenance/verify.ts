@@ -14,8 +14,8 @@ export interface Damage {
   kind: 'model' | 'record' | 'event' | 'stage' | StorageDamage['kind'];
   /** Below the Git root. */
   path: string;
-  /** Empty where there is none to name. */
-  digest: string;
+  /** `null` where there is none to name. */
+  digest: string | null;
   problem: string;
 }
 
@@ -130,7 +130,7 @@ function modelDamage(state: ModelState): Damage[] {
   const damage: Damage[] = state.problems.map(({ kind, path, error }) => ({
     kind,
     path,
-    digest: '',
+    digest: null,
     problem: error.message,
   }));
   for (const { event, parent } of log.missingParents) {
