@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -7,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -143,6 +145,56 @@ describe('local objects', () => {
     mkdirSync(join(root, 'cache'), { mode: 0o555 });
     await expect(putHello(store)).rejects.toMatchObject({ exitCode: 6 });
     expect(existsSync(placeOf(root, HELLO_KEY))).toBe(false);
+  });
+});
+
+describe('what killed commands left', () => {
+  const HOUR = 3_600_000;
+  const place = join('cache', 'packs', 'aa');
+
+  /** A process id that is free, because the process that had it has ended. */
+  function deadPid(): number {
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    return pid;
+  }
+
+  function leave(root: string, name: string, ageMs: number): string {
+    mkdirSync(join(root, place), { recursive: true });
+    const path = join(root, place, name);
+    writeFileSync(path, 'part of a pack');
+    const time = new Date(Date.now() - ageMs);
+    utimesSync(path, time, time);
+    return path;
+  }
+
+  test('is removed with the next batch when its process is dead and it is older than an hour', async () => {
+    const { root, store } = local();
+    const path = leave(root, `.tmp-${deadPid()}-0123456789abcdef`, 2 * HOUR);
+    await putHello(store);
+    expect(existsSync(path)).toBe(false);
+    expect(existsSync(placeOf(root, HELLO_KEY))).toBe(true);
+  });
+
+  test.each([
+    ['its process lives', () => `.tmp-${process.pid}-0123456789abcdef`, 2 * HOUR],
+    ['it is young', () => `.tmp-${deadPid()}-0123456789abcdef`, HOUR / 2],
+    ['its name is not one of ours', () => `.tmp-${deadPid()}-mine`, 2 * HOUR],
+    ['it is an object', () => 'a'.repeat(64), 2 * HOUR],
+  ])('is kept when %s', async (_why, name, age) => {
+    const { root, store } = local();
+    const path = leave(root, name(), age);
+    await putHello(store);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test('is not looked for through links', async () => {
+    const { root, store } = local();
+    const outside = scratchDirectory();
+    const path = leave(outside, `.tmp-${deadPid()}-0123456789abcdef`, 2 * HOUR);
+    mkdirSync(join(root, 'cache/packs'), { recursive: true });
+    symlinkSync(join(outside, place), join(root, place));
+    await putHello(store);
+    expect(existsSync(path)).toBe(true);
   });
 });
 

@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { MlopsError } from '../../errors.ts';
 import { GITATTRIBUTES, GITIGNORE } from '../repository/init.ts';
 import { gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
@@ -121,22 +121,31 @@ async function checkLock({ lock }: Repository): Promise<Omit<Finding, 'check'>[]
   ];
 }
 
+const MAX_NAMED = 20;
+
 /** Temporary files of commands that were killed. They never count as data; they only take space. */
 async function checkLeftovers({ root }: Repository): Promise<Omit<Finding, 'check'>[]> {
   const found: string[] = [];
+  let bytes = 0;
   const visit = async (directory: string, depth: number): Promise<void> => {
     for (const entry of await readdir(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name);
       if (entry.isDirectory() && depth > 0) await visit(path, depth - 1);
-      else if (entry.isFile() && entry.name.startsWith('.tmp-')) found.push(path);
+      else if (entry.isFile() && entry.name.startsWith('.tmp-')) {
+        found.push(relative(root, path));
+        // One that goes away meanwhile was no leftover, and takes no space any more.
+        bytes += (await lstat(path).catch(() => undefined))?.size ?? 0;
+      }
     }
   };
   await visit(join(root, MLOPS_DIRECTORY), 4);
   if (found.length === 0) return [ok('no temporary files are left over')];
+  const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
+  const names = found.toSorted().slice(0, MAX_NAMED).join(', ');
   return [
     {
       status: 'warning',
-      message: `${found.length} temporary files of interrupted commands, such as ${found[0]}`,
+      message: `temporary files of interrupted commands: ${found.length} with ${bytes} bytes in all: ${names}${more}`,
       hint: 'delete them when no mlops command is running',
     },
   ];

@@ -20,6 +20,7 @@ import type {
   ObjectStore,
   PutOutcome,
 } from '../object-store.ts';
+import { removeAbandoned } from './leftovers.ts';
 import { ensureDirectory, lstatIfPresent } from './object-paths.ts';
 
 const MODE = 0o444;
@@ -124,6 +125,7 @@ export class LocalObjectBatch implements ObjectBatch {
     for (let start = 0; start < directories.length; start += SYNCS_IN_FLIGHT) {
       await Promise.all(directories.slice(start, start + SYNCS_IN_FLIGHT).map(syncNames));
     }
+    if (directories.length > 0) removeAbandoned(this.#root);
   }
 
   async abort(): Promise<void> {
