@@ -146,6 +146,29 @@ describe('names and kinds of entries', () => {
     await expect(store.store('data')).rejects.toMatchObject({ code: 'UNSAFE_ENTRY', exitCode: 4 });
   });
 
+  test('empty directories are counted in a warning, also when nothing changed since', async () => {
+    const { root, store, warnings } = workspace();
+    writeTree(join(root, 'data'), { 'sub/a': '1' });
+    await store.store('data');
+    expect(warnings).toEqual([]);
+    mkdirSync(join(root, 'data/empty'));
+    await store.store('data');
+    expect(warnings).toEqual([expect.stringContaining('data: 1 empty directory is not kept')]);
+    mkdirSync(join(root, 'data/sub/outer/inner'), { recursive: true });
+    await store.store('data');
+    expect(warnings[1]).toContain('2 empty directories are not kept');
+    await store.digest('data');
+    expect(warnings).toHaveLength(2);
+  });
+
+  test.each(['data', 'data/inner'])('a directory without files is a usage error (%s)', async (empty) => {
+    const space = workspace();
+    mkdirSync(join(space.root, empty), { recursive: true });
+    await expect(space.store.store('data')).rejects.toMatchObject({ code: 'SOURCE_EMPTY', exitCode: 2 });
+    expect(objectPaths(space, 'manifests')).toEqual([]);
+    expect(space.warnings).toEqual([]);
+  });
+
   test('nothing there is a usage error', async () => {
     const { store } = workspace();
     await expect(store.store('absent')).rejects.toMatchObject({ code: 'SOURCE_MISSING', exitCode: 2 });

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { IntegrityError, LocalIoError, MlopsError } from '../../errors.ts';
+import { IntegrityError, LocalIoError, MlopsError, UsageError } from '../../errors.ts';
+import { printable } from '../../lib/terminal-text.ts';
 import type { StoredArtifact, StoreOptions } from '../artifact-store.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import type { SegmentPack } from '../blob-segment.ts';
@@ -31,6 +32,7 @@ export async function storeArtifact(
   // Before anything is read: ten gigabytes hashed for a read-only cache would be wasted.
   const clock = options.dryRun ? undefined : parts.probe();
   const tree = await walkSource(resolve(parts.root, source), options.signal);
+  assertHoldsFiles(tree, parts);
   const remembered = recall(parts.files, tree);
   if (remembered?.unchanged && (await objectsAreThere(parts.objects, remembered.index))) {
     options.onProgress?.({ bytes: tree.totalBytes, totalBytes: tree.totalBytes, files: tree.paths.length });
@@ -52,6 +54,18 @@ export async function storeArtifact(
       await quarantinePack(parts, index, error);
     }
   }
+}
+
+/** A version is its files: without any there is nothing to restore. @throws UsageError `SOURCE_EMPTY` */
+function assertHoldsFiles({ source, paths, emptyDirectories }: SourceTree, { warn }: ArtifactParts): void {
+  if (paths.length === 0) {
+    throw new UsageError('SOURCE_EMPTY', `${printable(source)} holds no files; nothing was stored`, {
+      hint: 'name the directory that the model was written to',
+    });
+  }
+  if (emptyDirectories === 0) return;
+  const what = emptyDirectories === 1 ? '1 empty directory is' : `${emptyDirectories} empty directories are`;
+  warn(`${printable(source)}: ${what} not kept; put a file in what has to be there`);
 }
 
 interface Attempt {

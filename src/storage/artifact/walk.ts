@@ -31,6 +31,8 @@ export class SourceTree {
   readonly source: string;
   readonly paths: string[] = [];
   totalBytes = 0;
+  /** Directories below the source with nothing in them, which no manifest can hold. */
+  emptyDirectories = 0;
   #numbers = new Float64Array(FIRST_CAPACITY * NUMBERS);
   #executable = new Uint8Array(FIRST_CAPACITY);
 
@@ -108,7 +110,9 @@ export async function walkSource(source: string, signal?: AbortSignal): Promise<
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     const absolute = `${pathOf(source, directory)}/`;
     const relative = directory === '' ? '' : `${directory}/`;
-    for (const name of readNames(absolute)) {
+    const names = readNames(absolute);
+    if (names.length === 0 && directory !== '') tree.emptyDirectories += 1;
+    for (const name of names) {
       const found = statEntry(absolute + name);
       if (found.isFile()) tree.add(relative + name, found);
       else if (found.isDirectory()) directories.push(enterable(name, absolute + name, relative + name));
