@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
@@ -18,17 +18,27 @@ if (major < 20 || (major === 20 && minor < 19)) {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   process.stdout.write(`${version}\n`);
 } else {
+  const main = fileURLToPath(new URL('../dist/main.cjs', import.meta.url));
   try {
-    process.exitCode = await load(fileURLToPath(new URL('../dist/main.cjs', import.meta.url))).runProcess();
+    process.exitCode = await load(main).runProcess();
   } catch (error) {
-    // Whatever reports errors could not be loaded either.
-    if (error?.code !== 'EMFILE' && error?.code !== 'ENFILE') throw error;
+    process.exitCode = explain(error, main);
+  }
+}
+
+/** The exit code, after saying what is wrong; whatever reports errors could not be loaded either. */
+function explain(error, main) {
+  if (error?.code === 'EMFILE' || error?.code === 'ENFILE') {
     process.stderr.write(
       `error: ${error.path ?? 'a part of mlops'}: ${error.code}: too many open files\n` +
         'hint: raise the limit of open files (`ulimit -n`)\n',
     );
-    process.exitCode = 6;
+    return 6;
   }
+  const missing = error?.code === 'MODULE_NOT_FOUND' || error?.code === 'ENOENT';
+  if (!missing || existsSync(main)) throw error;
+  process.stderr.write('error: mlops is not built\nhint: npm run build\n');
+  return 70;
 }
 
 /**

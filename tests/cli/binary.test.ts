@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
-import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { gitEnvironment, tempDirectory } from '../support/temp-repo.ts';
@@ -33,6 +33,28 @@ describe('the real program', () => {
       stdout: `${version}\n`,
       stderr: '',
     });
+  });
+
+  test('says that it is not built where dist is missing, and hides no other missing module', async () => {
+    const directory = await tempDirectory();
+    cpSync(join(ROOT, 'bin'), join(directory, 'bin'), { recursive: true });
+    cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'));
+    const run = () =>
+      spawnSync(process.execPath, [join(directory, 'bin/mlops.js'), 'list'], {
+        cwd: directory,
+        env: gitEnvironment(directory),
+        encoding: 'utf8',
+      });
+    expect(run()).toMatchObject({
+      status: 70,
+      stdout: '',
+      stderr: 'error: mlops is not built\nhint: npm run build\n',
+    });
+    mkdirSync(join(directory, 'dist'));
+    writeFileSync(join(directory, 'dist/main.cjs'), "require('./vendor/missing.cjs');\n");
+    const { status, stderr } = run();
+    expect(status).toBe(1);
+    expect(stderr).toContain('vendor/missing.cjs');
   });
 
   test.each(['18.20.4', '20.18.3'])(
