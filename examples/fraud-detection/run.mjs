@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -210,17 +211,27 @@ function chooseDirectory(given) {
   return { directory, temporary: false };
 }
 
-function buildIfMissing() {
-  if (existsSync(join(root, 'dist'))) return;
+/** A program that is missing, or older than what it is made from, would show something else than this checkout. */
+function buildIfStale() {
+  const built = statSync(join(root, 'dist', 'main.cjs'), { throwIfNoEntry: false });
+  if (built !== undefined && !isNewer(join(root, 'src'), built.mtimeMs)) return;
   finish(
     'npm run build',
     spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { cwd: root, encoding: 'utf8' }),
   );
 }
 
+/** Whether a file below the directory, if there is one, changed after the time. */
+function isNewer(directory, time) {
+  if (!existsSync(directory)) return false;
+  return readdirSync(directory, { recursive: true, withFileTypes: true }).some(
+    (entry) => entry.isFile() && statSync(join(entry.parentPath, entry.name)).mtimeMs > time,
+  );
+}
+
 let chosen;
 try {
-  buildIfMissing();
+  buildIfStale();
   chosen = chooseDirectory(process.argv[2]);
   main(chosen.directory);
   if (!chosen.temporary) process.stdout.write(`The repository is in ${chosen.directory}\n`);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -101,6 +101,32 @@ function expectPlausible(metrics: Readonly<Record<string, number>>): void {
   expect(average).toBeLessThan(0.5);
   expect(f1).toBeCloseTo((2 * precision * recall) / (precision + recall), 5);
 }
+
+test('the example builds the program when there is none, and when a source is newer', async () => {
+  const copy = await tempDirectory();
+  for (const directory of ['examples/fraud-detection', 'scripts', 'src/deep', 'used']) {
+    await mkdir(join(copy, directory), { recursive: true });
+  }
+  const script = join(copy, 'examples/fraud-detection/run.mjs');
+  await copyFile(example, script);
+  const build = "import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';\n";
+  await writeFile(
+    join(copy, 'scripts/build.mjs'),
+    `${build}mkdirSync('dist', { recursive: true });\nwriteFileSync('dist/main.cjs', '');\nappendFileSync('builds', 'x');\n`,
+  );
+  await writeFile(join(copy, 'src/deep/a.ts'), '');
+  await writeFile(join(copy, 'used/file'), '');
+  const builds = async (): Promise<number> => {
+    const { stderr } = await runNode([script, join(copy, 'used')], copy);
+    expect(stderr).toContain('is not empty');
+    return (await readFile(join(copy, 'builds'), 'utf8')).length;
+  };
+  expect(await builds()).toBe(1);
+  expect(await builds()).toBe(1);
+  const later = new Date(Date.now() + 60_000);
+  await utimes(join(copy, 'src/deep/a.ts'), later, later);
+  expect(await builds()).toBe(2);
+});
 
 test('the example refuses a directory that is in use and leaves it alone', async () => {
   const home = await tempDirectory();
