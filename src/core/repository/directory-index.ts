@@ -32,9 +32,11 @@ export async function loadDirectory<T>(
   documents: DocumentStore,
   options: LoadDirectoryOptions<T>,
 ): Promise<IndexedDocument<T>[]> {
-  const files = await documents.readDirectory(options.directory);
-  if (files.length === 0) return [];
+  // Started first: the store may look at many files on another core while the index is parsed on this one.
+  const listing = documents.readDirectory(options.directory);
+  listing.catch(() => undefined);
   const known = options.fresh === true ? [] : await readIndex(documents, options.index);
+  const files = await listing;
   let misses = 0;
   let at = 0;
   const entries: StoredIndex['entries'] = [];

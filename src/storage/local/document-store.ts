@@ -5,6 +5,7 @@ import { ConflictError, errnoOf, LocalIoError } from '../../errors.ts';
 import { assertSafeRelativePath } from '../../lib/safe-path.ts';
 import { ioError, syncDirectory, temporaryName, TEMPORARY_NAME, writeDurably } from '../atomic-write.ts';
 import type { DocumentFile, DocumentStore } from '../document-store.ts';
+import { fingerprintsInThread, Listed, WORTH_A_THREAD } from './fingerprint-thread.ts';
 import {
   ensurePlainDirectory,
   lstatOrUndefined,
@@ -155,8 +156,7 @@ function readEntries(directory: string): Dirent[] {
   }
 }
 
-function listDocuments(directory: string, newestSettled: bigint): DocumentFile[] {
-  const files: DocumentFile[] = [];
+async function listDocuments(directory: string, newestSettled: bigint): Promise<DocumentFile[]> {
   let names: string[];
   try {
     names = readdirSync(directory);
@@ -164,13 +164,42 @@ function listDocuments(directory: string, newestSettled: bigint): DocumentFile[]
     if (errnoOf(error) === 'ENOENT') return [];
     throw ioError(error, directory, 'nothing was changed');
   }
-  for (const name of names.sort()) {
-    if (!name.endsWith('.json') || TEMPORARY_NAME.test(name)) continue;
+  names = names.filter((name) => name.endsWith('.json') && !TEMPORARY_NAME.test(name)).sort();
+  return names.length < WORTH_A_THREAD
+    ? listHere(directory, names, newestSettled)
+    : listInThread(directory, names, newestSettled);
+}
+
+function listHere(directory: string, names: readonly string[], newestSettled: bigint): DocumentFile[] {
+  const files: DocumentFile[] = [];
+  for (const name of names) {
     const path = join(directory, name);
     const stats = lstatBig(path);
     if (stats === undefined || stats.isDirectory()) continue;
     if (!stats.isFile()) throw unsafeEntry(path, 'is not a regular file');
     files.push({ name, fingerprint: fingerprintOf(stats, newestSettled), read: () => readListed(path) });
+  }
+  return files;
+}
+
+async function listInThread(
+  directory: string,
+  names: readonly string[],
+  newestSettled: bigint,
+): Promise<DocumentFile[]> {
+  let found: string[];
+  try {
+    found = await fingerprintsInThread(directory, names, newestSettled);
+  } catch (error) {
+    throw ioError(error, directory, 'nothing was changed');
+  }
+  const files: DocumentFile[] = [];
+  for (const [index, name] of names.entries()) {
+    const said = found[index];
+    if (said === undefined || said === Listed.passedOver) continue;
+    const path = join(directory, name);
+    if (said === Listed.unsafe) throw unsafeEntry(path, 'is not a regular file');
+    files.push({ name, fingerprint: said === Listed.young ? undefined : said, read: () => readListed(path) });
   }
   return files;
 }
