@@ -48,7 +48,8 @@ export function buildEventLog(
   events: readonly AuditEvent[],
   damaged: readonly DamagedEvent[] = [],
 ): EventLog {
-  const byId = new Map(events.map((event) => [event.id, event]));
+  const byId = new Map<string, AuditEvent>();
+  for (const event of events) byId.set(event.id, event);
   const children = new Map<string, number>();
   const missingParents: { event: AuditEvent; parent: string }[] = [];
   for (const event of byId.values()) {
@@ -105,12 +106,22 @@ function isOlder(event: AuditEvent, other: AuditEvent | undefined): boolean {
  */
 export function stageTips(log: EventLog, stage: string): AuditEvent[] {
   const overtaken = new Set<string>();
+  // Events that are still to come and that no move is known to descend from; once there are none, there are no more tips.
+  const open = new Set(log.heads);
   const tips: AuditEvent[] = [];
   for (const event of log.newestFirst) {
+    if (open.size === 0) break;
     const moves = event.subject.stage === stage && STAGE_EVENT_TYPES.has(event.type);
-    if (moves && !overtaken.has(event.id)) tips.push(event);
-    if (moves || overtaken.has(event.id)) {
-      for (const parent of event.parents) overtaken.add(parent);
+    const passed = overtaken.has(event.id);
+    if (moves && !passed) tips.push(event);
+    open.delete(event.id);
+    for (const parent of event.parents) {
+      if (moves || passed) {
+        overtaken.add(parent);
+        open.delete(parent);
+      } else if (!overtaken.has(parent) && log.byId.has(parent)) {
+        open.add(parent);
+      }
     }
   }
   return tips;

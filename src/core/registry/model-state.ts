@@ -95,30 +95,31 @@ export async function loadModel(
     else if (error !== undefined)
       problems.push({ kind: 'record', path: gitPath(`${versionsDirectory(model)}/${name}`), error });
   }
-  problems.push(...recordProblems({ model, records, log, known: problems.map(({ path }) => path) }));
+  const registrations = registrationsByLabel(log);
+  const known = problems.map(({ path }) => path);
+  problems.push(...recordProblems({ model, records, registrations, known }));
   for (const [stage, state] of stages) {
     if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;
     problems.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), error: state.problem });
   }
   const error = await modelDocumentProblem(repository, model);
   if (error !== undefined) problems.push({ kind: 'model', path: gitPath(modelPath(model)), error });
-  return { model, log, stages, problems, ...foldVersions(records, log, stages) };
+  return { model, log, stages, problems, ...foldVersions({ records, registrations, log, stages }) };
 }
 
 interface RegisteredRecords {
   model: string;
   records: readonly StoredRecord[];
-  log: EventLog;
+  registrations: ReadonlyMap<string, readonly AuditEvent[]>;
   /** Paths whose problem is known already. */
   known: readonly string[];
 }
 
 /** Versions that an event registered and whose record is gone, or is not the one that the event saw. */
-function recordProblems({ model, records, log, known }: RegisteredRecords): ModelProblem[] {
+function recordProblems({ model, records, registrations, known }: RegisteredRecords): ModelProblem[] {
   const byLabel = new Map(records.map((stored) => [stored.record.version, stored]));
   const said = new Set(known);
   const problems: ModelProblem[] = [];
-  const registrations = registrationsByLabel(log);
   for (const [label, events] of registrations) {
     const path = gitPath(recordPath(model, label));
     const stored = byLabel.get(label);
@@ -158,13 +159,18 @@ function registers(event: AuditEvent, { record, recordDigest }: StoredRecord): b
   return evidence?.digest === recordDigest && event.digest === record.digest;
 }
 
-function foldVersions(
-  records: readonly StoredRecord[],
-  log: EventLog,
-  stages: ReadonlyMap<string, StageState>,
-): Pick<ModelState, 'versions' | 'unregistered'> {
+interface FoldInput extends Pick<RegisteredRecords, 'records' | 'registrations'> {
+  log: EventLog;
+  stages: ReadonlyMap<string, StageState>;
+}
+
+function foldVersions({
+  records,
+  registrations,
+  log,
+  stages,
+}: FoldInput): Pick<ModelState, 'versions' | 'unregistered'> {
   const folds = new Map<string, VersionState>();
-  const registrations = registrationsByLabel(log);
   for (const stored of records) {
     const event = registrations.get(stored.record.version)?.find((candidate) => registers(candidate, stored));
     if (event !== undefined) folds.set(stored.record.version, newVersion(stored, event));

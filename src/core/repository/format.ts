@@ -36,6 +36,8 @@ export async function readFormat(documents: DocumentStore): Promise<{ unknownFea
       },
     );
   }
+  // What `init` writes is what nearly every repository has, and comparing it takes no schema.
+  if (Buffer.compare(bytes, formatDocument()) === 0) return { unknownFeatures: [] };
   const format = parseDocument(bytes, FormatDocument, { path: gitPath(FORMAT_PATH), canonical: false });
   if (format.version > FORMAT_VERSION) {
     throw new UsageError(
