@@ -337,7 +337,7 @@ test('random trees come back as they were', async () => {
     fc.integer({ min: 500_000, max: 2_500_000 }),
   );
   await fc.assert(
-    fc.asyncProperty(fc.dictionary(names, sizes, { maxKeys: 8 }), fc.nat(1000), async (tree, seed) => {
+    fc.asyncProperty(fc.dictionary(names, sizes, { minKeys: 1, maxKeys: 8 }), fc.nat(1000), async (tree, seed) => {
       const { root, store } = workspace();
       const files: Record<string, Buffer> = {};
       for (const [path, size] of Object.entries(tree)) {
