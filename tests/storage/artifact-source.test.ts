@@ -337,26 +337,30 @@ test('random trees come back as they were', async () => {
     fc.integer({ min: 500_000, max: 2_500_000 }),
   );
   await fc.assert(
-    fc.asyncProperty(fc.dictionary(names, sizes, { minKeys: 1, maxKeys: 8 }), fc.nat(1000), async (tree, seed) => {
-      const { root, store } = workspace();
-      const files: Record<string, Buffer> = {};
-      for (const [path, size] of Object.entries(tree)) {
-        const clash = Object.keys(files).some(
-          (other) => other.startsWith(`${path}/`) || path.startsWith(`${other}/`),
-        );
-        if (!clash) files[path] = noise(size, seed + size);
-      }
-      writeTree(join(root, 'data'), files);
-      const { digest } = await store.store('data');
-      await store.restore(digest, 'out');
-      expect(listFiles(join(root, 'out'))).toEqual(Object.keys(files).toSorted());
-      for (const [path, bytes] of Object.entries(files)) {
-        const other = workspace();
-        expect((await other.store.digest(join(root, 'out', path))).size).toBe(bytes.length);
-      }
-      expect((await store.digest('out')).digest).toBe(digest);
-      await store.verifyArtifact(digest);
-    }),
+    fc.asyncProperty(
+      fc.dictionary(names, sizes, { minKeys: 1, maxKeys: 8 }),
+      fc.nat(1000),
+      async (tree, seed) => {
+        const { root, store } = workspace();
+        const files: Record<string, Buffer> = {};
+        for (const [path, size] of Object.entries(tree)) {
+          const clash = Object.keys(files).some(
+            (other) => other.startsWith(`${path}/`) || path.startsWith(`${other}/`),
+          );
+          if (!clash) files[path] = noise(size, seed + size);
+        }
+        writeTree(join(root, 'data'), files);
+        const { digest } = await store.store('data');
+        await store.restore(digest, 'out');
+        expect(listFiles(join(root, 'out'))).toEqual(Object.keys(files).toSorted());
+        for (const [path, bytes] of Object.entries(files)) {
+          const other = workspace();
+          expect((await other.store.digest(join(root, 'out', path))).size).toBe(bytes.length);
+        }
+        expect((await store.digest('out')).digest).toBe(digest);
+        await store.verifyArtifact(digest);
+      },
+    ),
     { numRuns: 12 },
   );
 });
