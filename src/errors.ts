@@ -82,6 +82,13 @@ export class LocalIoError extends MlopsError {
   }
 }
 
+/** Exit 7: the place that keeps objects elsewhere refused, could not be reached, or kept failing. */
+export class RemoteError extends MlopsError {
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(code, ExitCode.remote, message, options);
+  }
+}
+
 /** Exit 130: the person pressed Ctrl-C or the process was asked to end. */
 export class InterruptedError extends MlopsError {
   constructor(message = 'interrupted', options?: ErrorOptions) {

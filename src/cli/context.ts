@@ -139,6 +139,8 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
         const { createLocalCommitLock } = await import('../storage/local/commit-lock.ts');
         return createLocalCommitLock({ mlopsDir, timeoutMs: lock.timeoutSeconds * 1000, now: options.now });
       }),
+    createRemote: async () =>
+      Promise.reject(new UsageError('REMOTE_URL_INVALID', 'remotes can not be opened yet')),
     artifacts: once(async () => {
       const { createLocalArtifactStore } = await import('../storage/local/artifact-store.ts');
       return createLocalArtifactStore({ mlopsDir, root, warn });

@@ -30,12 +30,35 @@ export interface SettingValue {
  * @throws UsageError `CONFIG_INVALID` with one problem a line
  */
 export function loadConfig(sources: ConfigSources): Config {
+  const shared = parseConfigFile(sources.config, '.mlops/config.json');
+  const own = parseConfigFile(sources.local, '.mlops/local.json');
   const values = new Map(listSettings(sources).map(({ key, value }) => [key, value]));
   const nested = (key: string): JsonValue | undefined => values.get(key);
   return {
     stages: valueOr(nested('stages'), DEFAULT_CONFIG.stages),
     git: { stage: valueOr(nested('git.stage'), DEFAULT_CONFIG.git.stage) },
     lock: { timeoutSeconds: valueOr(nested('lock.timeoutSeconds'), DEFAULT_CONFIG.lock.timeoutSeconds) },
+    ...loadRemotes(shared, own),
+  };
+}
+
+/** A remote of this clone wins over the shared one of its name, so that nothing committed can redirect it. */
+function loadRemotes(
+  shared: ConfigFile,
+  own: ConfigFile,
+): Pick<Config, 'remotes' | 'defaultRemote' | 'trustedRemotes'> {
+  const remotes: Record<string, Config['remotes'][string]> = Object.create(null) as Record<string, never>;
+  for (const [name, remote] of Object.entries(shared.remotes ?? {}))
+    remotes[name] = { ...remote, origin: 'config.json' };
+  for (const [name, remote] of Object.entries(own.remotes ?? {}))
+    remotes[name] = { ...remote, origin: 'local.json' };
+  const names = Object.keys(remotes);
+  const chosen = own.defaultRemote ?? shared.defaultRemote ?? (names.length === 1 ? names[0] : undefined);
+  return {
+    remotes,
+    ...(chosen === undefined ? {} : { defaultRemote: chosen }),
+    // A committed file must not be able to vouch for the remotes that it names itself.
+    trustedRemotes: own.trustedRemotes ?? [],
   };
 }
 
@@ -129,7 +152,8 @@ function lowerFirst(text: string): string {
 /** The keys of the object at a path, the root being the empty path. */
 function allowedKeys(path: readonly string[]): string[] {
   const prefix = path.map((part) => `${part}.`).join('');
-  const keys = path.length === 0 ? ['schema'] : [];
+  if (path[0] === 'remotes') return ['url', 'endpoint', 'region', 'profile', 'pathStyle'];
+  const keys = path.length === 0 ? ['schema', 'remotes', 'defaultRemote', 'trustedRemotes'] : [];
   for (const key of Object.keys(SETTINGS)) {
     const next = key.startsWith(prefix) ? key.slice(prefix.length).split('.')[0] : undefined;
     if (next !== undefined && !keys.includes(next)) keys.push(next);

@@ -13,6 +13,25 @@ const Stages = z
   .max(100)
   .refine((names) => new Set(names).size === names.length, 'a stage is listed twice');
 
+const RemoteName = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/,
+    'a remote is 1 to 64 lower-case letters, digits, ".", "_" and "-"',
+  );
+
+/** Where objects are kept besides this clone. No secrets: credentials come from the SDK's default chain. */
+const Remote = z.strictObject({
+  /** `s3://bucket/prefix` or an absolute directory; checked in full where a remote is opened. */
+  url: z.string().min(1).max(2048),
+  endpoint: z.string().max(2048).optional(),
+  region: z.string().max(64).optional(),
+  profile: z.string().max(128).optional(),
+  /** Bucket in the path instead of the host name; default true where an endpoint is given. */
+  pathStyle: z.boolean().optional(),
+});
+export type RemoteConfig = z.output<typeof Remote>;
+
 const GitStage = z.boolean();
 const LockTimeout = z.number().min(0).max(3600);
 
@@ -22,6 +41,10 @@ export const ConfigFile = z.strictObject({
   stages: Stages.optional(),
   git: z.strictObject({ stage: GitStage.optional() }).optional(),
   lock: z.strictObject({ timeoutSeconds: LockTimeout.optional() }).optional(),
+  remotes: z.record(RemoteName, Remote).optional(),
+  defaultRemote: RemoteName.optional(),
+  /** Only in local.json: remotes this clone may push to, as `mlops remote trust` or an answered question wrote them. */
+  trustedRemotes: z.array(z.string().max(4096)).max(100).optional(),
 });
 export type ConfigFile = z.output<typeof ConfigFile>;
 
@@ -33,12 +56,20 @@ export interface Config {
     stage: boolean;
   };
   lock: { timeoutSeconds: number };
+  /** By name, those of local.json before those of config.json. */
+  remotes: Readonly<Record<string, RemoteConfig & { origin: 'config.json' | 'local.json' }>>;
+  /** The remote that is meant when none is named; absent when there is none, or several and no choice was made. */
+  defaultRemote?: string;
+  /** Remotes (URL and endpoint) that this clone may be pushed to without asking. */
+  trustedRemotes: readonly string[];
 }
 
 export const DEFAULT_CONFIG: Config = {
   stages: ['staging', 'production'],
   git: { stage: true },
   lock: { timeoutSeconds: 10 },
+  remotes: {},
+  trustedRemotes: [],
 };
 
 /** One setting as `mlops config` knows it; keys are dotted paths into {@link ConfigFile} and {@link Config}. */

@@ -1,4 +1,6 @@
+import type { ArtifactTransfer } from './artifact-transfer.ts';
 import type { Manifest } from './manifest.ts';
+import type { ObjectStore } from './object-store.ts';
 
 /** What `store` did. Sizes are bytes. */
 export interface StoredArtifact {
@@ -112,6 +114,9 @@ export interface ArtifactStore {
    * whose blobs are in no pack, is an IntegrityError and nothing is kept.
    */
   importObjects(): ImportedObjects;
+
+  /** Pushes to and fetches from another place that keeps objects. */
+  transfer(remote: ObjectStore): ArtifactTransfer;
 }
 
 export interface ImportedObjects extends BundleSink {

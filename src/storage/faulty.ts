@@ -63,9 +63,9 @@ export class FaultyObjectStore implements ObjectStore {
     return this.#store.stat(key);
   }
 
-  async *list(kind: ObjectKind): AsyncIterable<ObjectInfo> {
+  async *list(kind: ObjectKind, prefix?: string): AsyncIterable<ObjectInfo> {
     this.#enter('list');
-    yield* this.#store.list(kind);
+    yield* this.#store.list(kind, prefix);
   }
 
   async delete(key: ObjectKey): Promise<boolean> {

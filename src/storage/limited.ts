@@ -43,8 +43,8 @@ export class LimitedObjectStore implements ObjectStore {
   }
 
   /** Holds no place between items, because the consumer may call the store while it iterates. */
-  async *list(kind: ObjectKind): AsyncIterable<ObjectInfo> {
-    const items = this.#store.list(kind)[Symbol.asyncIterator]();
+  async *list(kind: ObjectKind, prefix?: string): AsyncIterable<ObjectInfo> {
+    const items = this.#store.list(kind, prefix)[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await this.#gate.run(() => items.next());

@@ -2,6 +2,8 @@ import { IntegrityError } from '../errors.ts';
 import { isSha256Hex } from './digest.ts';
 import type { ObjectKey } from './object-store.ts';
 
+const LAYOUT_NAME = /^[0-9a-f]{64}-[0-9a-f]{16}$/;
+
 /** What helps against lost or damaged bytes: storing the same ones again, from wherever they still are. */
 export const BRING_BACK = 'save the same files again, or import a bundle that holds them (`mlops import`)';
 
@@ -10,9 +12,18 @@ export function objectPath(key: ObjectKey): string {
   return `${key.kind}/${key.name.slice(0, 2)}/${key.name}`;
 }
 
+export function isObjectName({ kind, name }: ObjectKey): boolean {
+  return kind === 'layouts' ? LAYOUT_NAME.test(name) : isSha256Hex(name);
+}
+
+/** Whether bytes with this SHA-256 (64 hex digits) are the object's. */
+export function isNamedBy({ kind, name }: ObjectKey, sha256: string): boolean {
+  return kind === 'layouts' ? name.endsWith(`-${sha256.slice(0, 16)}`) : name === sha256;
+}
+
 /** Names come from manifests, layouts and bundles of strangers. @throws IntegrityError `OBJECT_NAME_INVALID` */
 export function assertObjectName(key: ObjectKey): void {
-  if (isSha256Hex(key.name)) return;
+  if (isObjectName(key)) return;
   throw new IntegrityError(
     'OBJECT_NAME_INVALID',
     `${JSON.stringify(key.name.slice(0, 80))} is no object name`,

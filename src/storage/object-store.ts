@@ -1,9 +1,12 @@
-/** Containers of blobs, and lists of an artifact's files. Both immutable and named by the SHA-256 of their bytes. */
-export type ObjectKind = 'packs' | 'manifests';
+/**
+ * Containers of blobs, lists of an artifact's files, and, on a remote only, where in the packs there an artifact's blobs lie.
+ * All immutable. Packs and manifests are named by the SHA-256 of their bytes.
+ */
+export type ObjectKind = 'packs' | 'manifests' | 'layouts';
 
 export interface ObjectKey {
   readonly kind: ObjectKind;
-  /** 64 lower-case hexadecimal digits. */
+  /** 64 lower-case hexadecimal digits; of a layout those of the manifest, `-`, and the first 16 of the layout's own SHA-256. */
   readonly name: string;
 }
 
@@ -11,6 +14,8 @@ export interface ObjectInfo {
   readonly key: ObjectKey;
   /** Bytes. */
   readonly size: number;
+  /** Milliseconds since 1970 when the object came to be, by the clock of the place it is kept in; where the store knows it. */
+  readonly modified?: number;
 }
 
 export interface ByteRange {
@@ -24,7 +29,10 @@ export type PutOutcome = 'stored' | 'present' | 'replaced';
 /** SHA-256 as 64 hex digits, wherever it is computed. */
 export type HashFunction = (bytes: Uint8Array) => Promise<string>;
 
-/** Objects that become visible and durable together. */
+/**
+ * Objects that are durable together: none counts as stored before `commit`. A disk also shows them together; a remote may show
+ * each as soon as it is put, and keeps it when the batch is aborted, since an object that nothing refers to is harmless.
+ */
 export interface ObjectBatch {
   /**
    * Takes the bytes; the caller MUST NOT change them until this resolves, and an implementation MUST NOT look at them after
@@ -45,7 +53,7 @@ export interface ObjectBatch {
 }
 
 /**
- * A place where objects live: this disk, memory, later S3 or a mounted directory. Every implementation and every decorator
+ * A place where objects live: this disk, memory, S3 or a mounted directory. Every implementation and every decorator
  * passes `tests/storage/object-store.suite.ts`.
  */
 export interface ObjectStore {
@@ -59,8 +67,11 @@ export interface ObjectStore {
   get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array>;
   /** Size as the store itself says it now, or undefined. Never answered from an index. */
   stat(key: ObjectKey): Promise<ObjectInfo | undefined>;
-  /** Every object of the kind, in any order. MUST fail rather than leave out what could not be listed. */
-  list(kind: ObjectKind): AsyncIterable<ObjectInfo>;
+  /**
+   * Every object of the kind whose name starts with `prefix` (default: all), in any order. MUST fail rather than leave out what
+   * could not be listed.
+   */
+  list(kind: ObjectKind, prefix?: string): AsyncIterable<ObjectInfo>;
   /** False when there was none. */
   delete(key: ObjectKey): Promise<boolean>;
   /** Moves damaged bytes out of the way and keeps them with the reason; resolves to where they are. */

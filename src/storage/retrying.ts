@@ -77,10 +77,10 @@ export class RetryingObjectStore implements ObjectStore {
   }
 
   /** A listing is taken as a whole: one that broke off in the middle is started again, and nothing is given out twice. */
-  async *list(kind: ObjectKind): AsyncIterable<ObjectInfo> {
+  async *list(kind: ObjectKind, prefix?: string): AsyncIterable<ObjectInfo> {
     yield* await this.#retry(async () => {
       const found: ObjectInfo[] = [];
-      for await (const info of this.#store.list(kind)) found.push(info);
+      for await (const info of this.#store.list(kind, prefix)) found.push(info);
       return found;
     });
   }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { DEFAULT_CONFIG, type Config } from '../../src/config/schema.ts';
 import { initialise } from '../../src/core/repository/init.ts';
+import { chooseRemote } from '../../src/core/repository/choose-remote.ts';
 import type { Repository } from '../../src/core/repository/repository.ts';
 import { promote, rollback } from '../../src/core/registry/promote.ts';
 import { save, type SaveRequest, type SavedVersion } from '../../src/core/registry/save.ts';
@@ -14,6 +15,8 @@ import { createTarBundles } from '../../src/storage/local/tar-bundle.ts';
 import { createMemoryArtifactStore } from '../../src/storage/memory/artifact-store.ts';
 import { createMemoryCommitLock } from '../../src/storage/memory/commit-lock.ts';
 import { createMemoryDocumentStore } from '../../src/storage/memory/document-store.ts';
+import { MemoryObjectStore } from '../../src/storage/memory/object-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
 
 export interface MemoryRepositoryOptions {
   config?: Partial<Config>;
@@ -22,6 +25,8 @@ export interface MemoryRepositoryOptions {
   unknownFeatures?: readonly string[];
   actor?: string;
   host?: string;
+  /** What is behind the configured remotes, by URL; a URL that is not named has an empty store of its own. */
+  stores?: Readonly<Record<string, ObjectStore>>;
 }
 
 export interface MemoryRepository extends Repository {
@@ -57,15 +62,23 @@ export async function memoryRepository(options: MemoryRepositoryOptions = {}): P
   await initialise(plain);
   let clock = Date.parse('2026-01-01T00:00:00.000Z');
   const artifacts = createMemoryArtifactStore({ root });
+  const config = { ...DEFAULT_CONFIG, ...options.config };
+  const stores = new Map(Object.entries(options.stores ?? {}));
   return {
     root,
     plain,
     documents: options.wrap?.(plain) ?? plain,
     lock: createMemoryCommitLock(),
-    config: { ...DEFAULT_CONFIG, ...options.config },
+    config,
     unknownFeatures: options.unknownFeatures ?? [],
     artifacts: () => Promise.resolve(artifacts),
     bundles: () => Promise.resolve(createTarBundles()),
+    remote: async (name) => {
+      const { shown, settings } = chooseRemote(config, name);
+      const objects = stores.get(settings.url) ?? new MemoryObjectStore();
+      stores.set(settings.url, objects);
+      return { ...shown, objects };
+    },
     git: () => Promise.resolve(NO_GIT),
     now: () => new Date((clock += 1)),
     actor: () => Promise.resolve(options.actor ?? 'Test User <test@example.org>'),

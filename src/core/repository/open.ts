@@ -1,13 +1,18 @@
-import type { Config } from '../../config/schema.ts';
+import type { Config, RemoteConfig } from '../../config/schema.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { readFormat } from './format.ts';
 import { CONFIG_PATH, LOCAL_CONFIG_PATH } from './layout.ts';
-import type { Repository } from './repository.ts';
+import type { OpenRemote, Repository } from './repository.ts';
 
-export interface RepositoryParts extends Omit<Repository, 'config' | 'lock' | 'unknownFeatures' | 'actor'> {
+export interface RepositoryParts extends Omit<
+  Repository,
+  'config' | 'lock' | 'unknownFeatures' | 'actor' | 'remote'
+> {
   /** Settings from the bytes of config.json and local.json, where they exist. */
   loadConfig(files: { config: Uint8Array | undefined; local: Uint8Array | undefined }): Config;
   createLock(config: Config): Repository['lock'];
+  /** Connects to nothing yet. @throws UsageError `REMOTE_URL_INVALID` */
+  createRemote(remote: RemoteConfig): Promise<OpenRemote['objects']>;
   /** `MLOPS_ACTOR`; wins over Git's identity. */
   actorOverride: string | undefined;
   user: string;
@@ -15,15 +20,25 @@ export interface RepositoryParts extends Omit<Repository, 'config' | 'lock' | 'u
 
 /** Checks the format, reads the settings and puts a repository together. @throws as `readFormat` and `loadConfig` */
 export async function openRepository(parts: RepositoryParts): Promise<Repository> {
-  const { loadConfig, createLock, actorOverride, user, ...members } = parts;
+  const { loadConfig, createLock, createRemote, actorOverride, user, ...members } = parts;
   const { unknownFeatures } = await readFormat(parts.documents);
   const config = await readConfig(parts.documents, loadConfig);
   let actor: Promise<string> | undefined;
+  const remotes = new Map<string, Promise<OpenRemote>>();
   return {
     ...members,
     config,
     unknownFeatures,
     lock: createLock(config),
+    remote: async (name) => {
+      const { chooseRemote } = await import('./choose-remote.ts');
+      const chosen = chooseRemote(config, name);
+      const known = remotes.get(chosen.name);
+      if (known !== undefined) return known;
+      const opened = createRemote(chosen.settings).then((objects) => ({ ...chosen.shown, objects }));
+      remotes.set(chosen.name, opened);
+      return opened;
+    },
     actor: () =>
       (actor ??= resolveActor(parts.git, {
         override: actorOverride?.trim() ?? '',

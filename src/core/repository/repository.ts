@@ -4,6 +4,22 @@ import type { ArtifactStore } from '../../storage/artifact-store.ts';
 import type { BundleFiles } from '../../storage/bundle-files.ts';
 import type { CommitLock } from '../../storage/commit-lock.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+
+/** A remote that was asked for by name, ready to be used; nothing was sent yet. */
+export interface OpenRemote {
+  readonly name: string;
+  /** `s3://bucket/prefix` or a directory, without credentials. */
+  readonly url: string;
+  /** What messages call it: the URL, and the host where an endpoint is configured. */
+  readonly description: string;
+  /**
+   * Whether this clone may write there without asking: its URL and endpoint stand in local.json, or were confirmed.
+   * A committed config alone never makes it so.
+   */
+  readonly trusted: boolean;
+  readonly objects: ObjectStore;
+}
 
 /** An open repository: everything a use-case needs of the outside world. Expensive members are memoised functions. */
 export interface Repository {
@@ -16,6 +32,11 @@ export interface Repository {
   readonly unknownFeatures: readonly string[];
   artifacts(): Promise<ArtifactStore>;
   bundles(): Promise<BundleFiles>;
+  /**
+   * The remote of that name, or the default one.
+   * @throws UsageError `REMOTE_NOT_FOUND`, `NO_REMOTE`, `REMOTE_URL_INVALID`
+   */
+  remote(name?: string): Promise<OpenRemote>;
   git(): Promise<Git>;
   now(): Date;
   /** Who acts: `MLOPS_ACTOR`, else Git's identity, else `user@host`. */

@@ -9,7 +9,10 @@ import type {
   VerifiedObjects,
   VerifyObjectsOptions,
 } from '../artifact-store.ts';
+import type { ArtifactTransfer } from '../artifact-transfer.ts';
 import type { Manifest } from '../manifest.ts';
+import type { ObjectStore } from '../object-store.ts';
+import { ObjectTransfer } from '../transfer/object-transfer.ts';
 import { BundleImport, exportObjects } from './bundle.ts';
 import { readManifest, type ArtifactParts } from './parts.ts';
 import { restoreArtifact } from './restore-artifact.ts';
@@ -61,5 +64,9 @@ export class ObjectArtifactStore implements ArtifactStore {
 
   importObjects(): ImportedObjects {
     return new BundleImport(this.#parts);
+  }
+
+  transfer(remote: ObjectStore): ArtifactTransfer {
+    return new ObjectTransfer(this.#parts, remote);
   }
 }

@@ -11,7 +11,7 @@ import {
   writeFully,
 } from '../atomic-write.ts';
 import { sha256HexInPool } from '../digest.ts';
-import { alteredBytes, assertObjectName } from '../object-errors.ts';
+import { alteredBytes, assertObjectName, isNamedBy } from '../object-errors.ts';
 import type {
   HashFunction,
   ObjectBatch,
@@ -70,7 +70,7 @@ export class LocalObjectBatch implements ObjectBatch {
     const path = join(directory, key.name);
     const id = `${key.kind}/${key.name}`;
     if (this.#pending.has(id) || this.#writing.has(id)) {
-      if ((await sha256HexInPool(bytes)) !== key.name) throw alteredBytes(key);
+      if (!isNamedBy(key, await sha256HexInPool(bytes))) throw alteredBytes(key);
       return 'present';
     }
     this.#writing.add(id);
@@ -92,7 +92,7 @@ export class LocalObjectBatch implements ObjectBatch {
     const stats = lstatIfPresent(path);
     if (stats === undefined) return 'stored';
     // The bytes in hand come first: it would be wrong to quarantine a good object because of bad bytes.
-    if ((await sha256HexInPool(bytes)) !== key.name) throw alteredBytes(key);
+    if (!isNamedBy(key, await sha256HexInPool(bytes))) throw alteredBytes(key);
     const problem = await this.#problemOf(key, stats.size, bytes.length);
     if (problem === undefined) return 'present';
     await this.#store.quarantine(key, problem);
@@ -164,7 +164,7 @@ async function writeVerified(
         );
       }
       const matches = await holds(handle, bytes);
-      if (!matches || (!hashed && (await sha256HexInPool(bytes)) !== key.name)) throw alteredBytes(key);
+      if (!matches || (!hashed && !isNamedBy(key, await sha256HexInPool(bytes)))) throw alteredBytes(key);
       await handle.chmod(MODE);
       await syncFile(handle);
     } finally {

@@ -5,7 +5,14 @@ import { errnoOf } from '../../errors.ts';
 import { ioError, syncDirectory, temporaryName, writeDurably } from '../atomic-write.ts';
 import { sha256HexInPool } from '../digest.ts';
 import { MAX_MANIFEST } from '../manifest.ts';
-import { assertObjectName, damagedObject, missingObject, objectPath } from '../object-errors.ts';
+import {
+  assertObjectName,
+  damagedObject,
+  isNamedBy,
+  isObjectName,
+  missingObject,
+  objectPath,
+} from '../object-errors.ts';
 import type {
   ByteRange,
   ObjectBatch,
@@ -65,16 +72,17 @@ export class LocalObjectStore implements ObjectStore {
     });
   }
 
-  async *list(kind: ObjectKind): AsyncIterable<ObjectInfo> {
+  async *list(kind: ObjectKind, start = ''): AsyncIterable<ObjectInfo> {
     const top = join(this.#root, 'cache', kind);
     if (!isRealDirectory(this.#root, top)) return;
     for (const prefix of readNames(top).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
       const directory = join(top, prefix);
       if (!isRealDirectory(this.#root, directory)) continue;
       for (const name of readNames(directory)) {
-        if (!/^[0-9a-f]{64}$/.test(name) || !name.startsWith(prefix)) continue;
+        const key = { kind, name };
+        if (!isObjectName(key) || !name.startsWith(prefix) || !name.startsWith(start)) continue;
         const stats = lstatIfPresent(join(directory, name));
-        if (stats?.isFile()) yield { key: { kind, name }, size: stats.size };
+        if (stats?.isFile()) yield { key, size: stats.size };
       }
     }
   }
@@ -146,7 +154,7 @@ async function readObject(
     if (bytesRead === 0) throw damagedObject(key, `it ends after ${offset + read} bytes`);
     read += bytesRead;
   }
-  if (range === undefined && (await sha256HexInPool(bytes)) !== key.name) {
+  if (range === undefined && !isNamedBy(key, await sha256HexInPool(bytes))) {
     throw damagedObject(key, 'its bytes do not hash to its name');
   }
   return bytes;

@@ -3,6 +3,7 @@ import {
   alteredBytes,
   assertObjectName,
   damagedObject,
+  isNamedBy,
   missingObject,
   objectPath,
 } from '../object-errors.ts';
@@ -30,7 +31,7 @@ export class MemoryObjectStore implements ObjectStore {
     const bytes = this.#objects.get(objectPath(key))?.bytes;
     if (bytes === undefined) throw missingObject(key);
     if (range === undefined) {
-      if ((await sha256HexInPool(bytes)) !== key.name)
+      if (!isNamedBy(key, await sha256HexInPool(bytes)))
         throw damagedObject(key, 'its bytes do not hash to its name');
       return new Uint8Array(bytes);
     }
@@ -49,9 +50,9 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async *list(kind: ObjectKind): AsyncIterable<ObjectInfo> {
+  async *list(kind: ObjectKind, prefix = ''): AsyncIterable<ObjectInfo> {
     for (const { key, bytes } of Array.from(this.#objects.values())) {
-      if (key.kind === kind) yield { key, size: bytes.length };
+      if (key.kind === kind && key.name.startsWith(prefix)) yield { key, size: bytes.length };
     }
   }
 
@@ -92,7 +93,7 @@ class MemoryObjectBatch implements ObjectBatch {
 
   async put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
     assertObjectName(key);
-    if ((await sha256HexInPool(bytes)) !== key.name) throw alteredBytes(key);
+    if (!isNamedBy(key, await sha256HexInPool(bytes))) throw alteredBytes(key);
     const path = objectPath(key);
     if (this.#pending.has(path)) return 'present';
     let outcome: PutOutcome = 'stored';
