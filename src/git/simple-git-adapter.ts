@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError, MlopsError, RefusedError, UsageError } from '../errors.ts';
 import { isLocalRemote, redactUrl } from '../lib/redact-url.ts';
 import { unsafePathProblem } from '../lib/safe-path.ts';
@@ -14,7 +15,11 @@ export interface CreateGitOptions {
   env: Environment;
   /** True only for a command that git itself started as a hook; then GIT_DIR and GIT_INDEX_FILE are passed on. */
   insideHook?: boolean;
+  /** How long to wait for another git command that holds the index, in milliseconds; default 5,000. */
+  indexWaitMs?: number;
 }
+
+const INDEX_WAIT_MS = 5000;
 
 const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -44,9 +49,10 @@ const DIFF = [
 const OUTSIDE_MLOPS = ['--', ':(top)', ':(top,exclude,literal).mlops'];
 
 /** {@link Git} by way of the git program. */
-export function createGit({ directory, env, insideHook = false }: CreateGitOptions): Git {
+export function createGit(options: CreateGitOptions): Git {
+  const { directory, env, insideHook = false, indexWaitMs = INDEX_WAIT_MS } = options;
   const place: GitPlace = { directory, env, insideHook };
-  const run = createRunGit(place);
+  const run = waitingForIndex(createRunGit(place), indexWaitMs);
   return {
     findRoot: (start) => findRoot(createRunGit({ ...place, directory: start })),
     codeState: () => codeState(run, place),
@@ -63,6 +69,25 @@ export function createGit({ directory, env, insideHook = false }: CreateGitOptio
       const { stdout } = await run(['version']);
       return /\d+(?:\.\d+)+/.exec(stdout)?.[0] ?? stdout.trim();
     },
+  };
+}
+
+/**
+ * Repeats what failed because another git command was writing the index. Git itself gives up at once, and two commands of this
+ * program that end together both add their files.
+ */
+function waitingForIndex(run: RunGit, waitMs: number): RunGit {
+  return async (args, options = {}) => {
+    const end = performance.now() + waitMs;
+    for (let pause = 20; ; pause = Math.min(pause * 2, 300)) {
+      try {
+        return await run(args, options);
+      } catch (error) {
+        const locked = error instanceof MlopsError && error.code === 'GIT_LOCKED';
+        if (!locked || performance.now() + pause > end) throw error;
+        await delay(pause * (0.5 + Math.random()));
+      }
+    }
   };
 }
 

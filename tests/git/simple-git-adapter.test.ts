@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createGit } from '../../src/git/simple-git-adapter.ts';
 import { openTempRepo, tempDirectory, tempGitRepo, type TempGitRepo } from '../support/temp-repo.ts';
@@ -325,10 +326,29 @@ describe('stage', () => {
     const repo = await tempGitRepo({ files: { x: '1' } });
     await repo.write('x', '2');
     await repo.write('.git/index.lock', '');
-    await expect(open(repo).stage(['x'])).rejects.toMatchObject({
+    const impatient = createGit({ directory: repo.root, env: repo.env, indexWaitMs: 50 });
+    await expect(impatient.stage(['x'])).rejects.toMatchObject({
       code: 'GIT_LOCKED',
       exitCode: 5,
       retryable: true,
     });
+  });
+
+  it('waits for another git command to give the index back', async () => {
+    const repo = await tempGitRepo({ files: { x: '1' } });
+    await repo.write('x', '2');
+    await repo.write('.git/index.lock', '');
+    const staged = createGit({ directory: repo.root, env: repo.env, indexWaitMs: 60_000 }).stage(['x']);
+    const release = delay(100).then(() => rm(join(repo.root, '.git/index.lock')));
+    await Promise.all([staged, release]);
+    expect(lines(await repo.git('diff', '--cached', '--name-only'))).toEqual(['x']);
+  });
+
+  it('adds from many processes at once, and nothing is left out', async () => {
+    const names = Array.from({ length: 8 }, (_, index) => `file-${index}`);
+    const repo = await tempGitRepo({ files: Object.fromEntries(names.map((name) => [name, '1'])) });
+    await Promise.all(names.map((name) => repo.write(name, '2')));
+    await Promise.all(names.map((name) => open(repo).stage([name])));
+    expect(lines(await repo.git('diff', '--cached', '--name-only'))).toEqual(names);
   });
 });
