@@ -10,6 +10,8 @@ export interface TransferOptions extends TransferProgress {
   jobs?: number;
   /** Ask the remote, say what would be moved, move nothing. */
   dryRun?: boolean;
+  /** What messages call an artifact; default its digest. */
+  nameOf?: (digest: string) => string;
   signal?: AbortSignal;
 }
 
