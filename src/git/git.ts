@@ -15,6 +15,35 @@ export interface CodeState {
   remote?: string;
 }
 
+/**
+ * What leads to a commit. `worktree`: the HEAD of a work tree, or of a merge, rebase or pull that is in progress in this one.
+ * `other`: any other ref. `reflog`: where a ref stood some time ago.
+ */
+export type ReferenceKind = 'branch' | 'remote-branch' | 'tag' | 'stash' | 'worktree' | 'other' | 'reflog';
+
+export interface GitReference {
+  kind: ReferenceKind;
+  /** As people say it: `main`, `origin/main`, `v1.0`, `stash@{1}`, the path of a work tree, `MERGE_HEAD`. May hold anything. */
+  name: string;
+  /** Id of the commit, or of the tree when a tag names one. */
+  commit: string;
+}
+
+export interface ResolvedObject {
+  id: string;
+  /** `commit`, `tree`, `blob` or `tag`. */
+  type: string;
+}
+
+/** An entry of a tree or of the index. Regular files have the mode `100644` or `100755`. */
+export interface TreeEntry {
+  /** In `listTree` and `listIndex` relative to the root of the work tree; in `readTrees` one name. */
+  path: string;
+  /** Six octal digits. */
+  mode: string;
+  id: string;
+}
+
 /** The little of Git that the product needs; every value passed in is treated as hostile. */
 export interface Git {
   /** Absolute path of the work tree that holds `directory`, or undefined outside of Git or in a bare repository. */
@@ -33,6 +62,40 @@ export interface Git {
   hasCommit(commit: string): Promise<boolean>;
   /** The two sides of an unmerged path from the index, for naming both candidates of a conflicted pointer. */
   conflictSides(path: string): Promise<{ ours: string | undefined; theirs: string | undefined }>;
+  /**
+   * Every branch, remote branch, tag and other ref, each entry of the stash (with its index and its untracked files), the HEAD of
+   * each work tree, and what a merge or rebase in progress holds. One commit may be named several times.
+   * @param options.reflogSince milliseconds since 1970: also wherever a ref stood since then
+   * @throws MlopsError when any of it can't be listed
+   */
+  references(options?: { reflogSince?: number }): Promise<GitReference[]>;
+  /**
+   * The id of the tree that each commit (or tree) has under this path; commits that have nothing there are left out.
+   * @throws RefusedError `UNSAFE_PATH` for a commit that has something else than a directory there
+   */
+  directoriesAt(commits: readonly string[], directory: string): Promise<ReadonlyMap<string, string>>;
+  /**
+   * The entries of each tree, not of the trees in them; each id is read once.
+   * @throws IntegrityError `GIT_OBJECT_MISSING`
+   */
+  readTrees(ids: readonly string[]): Promise<ReadonlyMap<string, readonly TreeEntry[]>>;
+  /** All files below a directory of a commit; empty when there is none. Symbolic links and submodules are listed as they are. */
+  listTree(commit: string, directory: string): Promise<TreeEntry[]>;
+  /** All files of the index below a directory; of an unmerged path each side. */
+  listIndex(directory: string): Promise<TreeEntry[]>;
+  /**
+   * Gives the bytes of each blob to `visit`, in this order; nothing is fetched from anywhere.
+   * @throws IntegrityError `GIT_OBJECT_MISSING`, also in a partial clone; UsageError `GIT_FAILED` beyond 64 MiB
+   */
+  readBlobs(ids: readonly string[], visit: (id: string, bytes: Uint8Array) => void): Promise<void>;
+  /**
+   * Commits that `tips` lead to and that neither `known` nor the remote-tracking branches of `remote` do: what a push of the tips
+   * would add. Members of `known` that this clone does not have count as unknown.
+   */
+  newCommits(
+    tips: readonly string[],
+    than: { known?: readonly string[]; remote?: string },
+  ): Promise<string[]>;
   /** Version of the git program, such as `2.39.5`. */
   version(): Promise<string>;
 }

@@ -133,26 +133,58 @@ function openClient<Client>(open: () => Client): Client {
  * which would change bytes that are not UTF-8 and can't hold a diff beyond half a gigabyte.
  */
 export async function hashGitOutput(place: GitPlace, args: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  await streamGitOutput(place, args, { onBytes: (bytes) => hash.update(bytes) });
+  return `sha256:${hash.digest('hex')}`;
+}
+
+export interface GitStream {
+  /** Bytes for stdin; default none. */
+  input?: string;
+  /** Takes the output piece by piece. What it throws ends git and is thrown. */
+  onBytes(bytes: Buffer): void;
+}
+
+/**
+ * Runs a git command that reads only, whose input or output is more than simple-git can hold. No shell, and the same
+ * environment and settings as everywhere.
+ */
+export async function streamGitOutput(
+  place: GitPlace,
+  args: readonly string[],
+  { input, onBytes }: GitStream,
+): Promise<void> {
   assertDescriptorsLeft();
   const settings = gitConfig('read').flatMap((setting) => ['-c', setting]);
   const child = spawn('git', [...settings, ...args], {
     cwd: place.directory,
     env: gitEnvironment(place.env, 'read', place.insideHook),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     timeout: READ_LIMIT_MS,
   });
-  const hash = createHash('sha256');
   let words = '';
-  child.stdout.on('data', (chunk: Buffer) => hash.update(chunk));
+  let refused: { error: unknown } | undefined;
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (refused !== undefined) return;
+    try {
+      onBytes(chunk);
+    } catch (error) {
+      refused = { error };
+      child.kill();
+    }
+  });
   child.stderr.on('data', (chunk: Buffer) => {
     if (words.length < MAX_WORDS) words += chunk.toString();
   });
+  // A git that ends before it read everything says why on stderr and by its exit code.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.on('error', (error) => reject(gitError(args, describeFailure(error, undefined, '', ''), error)));
     child.on('close', (code) => resolve(code ?? -1));
   });
-  if (exitCode === 0) return `sha256:${hash.digest('hex')}`;
-  throw gitError(args, describeFailure(undefined, exitCode, '', words), undefined);
+  if (refused !== undefined) throw refused.error;
+  if (exitCode !== 0) throw gitError(args, describeFailure(undefined, exitCode, '', words), undefined);
 }
 
 function describeFailure(

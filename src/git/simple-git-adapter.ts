@@ -6,7 +6,10 @@ import { unsafePathProblem } from '../lib/safe-path.ts';
 import { printable } from '../lib/terminal-text.ts';
 import type { Environment } from './environment.ts';
 import type { CodeState, Git } from './git.ts';
+import { directoriesAt, isObjectId, readObjects } from './objects.ts';
+import { listReferences } from './references.ts';
 import { createRunGit, hashGitOutput, type GitPlace, type RunGit } from './run-git.ts';
+import { listIndex, listTree, newCommits, readTrees } from './snapshots.ts';
 import { parseStatus, type WorkTreeStatus } from './status.ts';
 
 export interface CreateGitOptions {
@@ -20,8 +23,6 @@ export interface CreateGitOptions {
 }
 
 const INDEX_WAIT_MS = 5000;
-
-const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
  * All that a user's configuration could change in a diff is fixed, so that the same change gives the same bytes everywhere.
@@ -60,11 +61,18 @@ export function createGit(options: CreateGitOptions): Git {
     stage: (paths) => stage(run, paths),
     commit: (paths, message) => commit(run, paths, message),
     async hasCommit(id) {
-      if (!OBJECT_ID.test(id)) return false;
+      if (!isObjectId(id)) return false;
       const { exitCode } = await run(['cat-file', '-t', `${id}^{commit}`], { answers: [0, 128] });
       return exitCode === 0;
     },
     conflictSides: (path) => conflictSides(run, path),
+    references: ({ reflogSince } = {}) => listReferences(run, place, reflogSince),
+    directoriesAt: (commits, path) => directoriesAt(place, commits, path),
+    readTrees: (ids) => readTrees(place, ids),
+    listTree: (id, path) => listTree(run, id, path),
+    listIndex: (path) => listIndex(run, path),
+    readBlobs: (ids, visit) => readObjects(place, 'blob', ids, visit),
+    newCommits: (tips, than) => newCommits(run, place, { tips, ...than }),
     async version() {
       const { stdout } = await run(['version']);
       return /\d+(?:\.\d+)+/.exec(stdout)?.[0] ?? stdout.trim();

@@ -48,6 +48,13 @@ const NO_GIT: Git = {
   commit: () => Promise.resolve('0'.repeat(40)),
   hasCommit: () => Promise.resolve(false),
   conflictSides: () => Promise.resolve({ ours: undefined, theirs: undefined }),
+  references: () => Promise.resolve([]),
+  directoriesAt: () => Promise.resolve(new Map()),
+  readTrees: () => Promise.resolve(new Map()),
+  listTree: () => Promise.resolve([]),
+  listIndex: () => Promise.resolve([]),
+  readBlobs: () => Promise.resolve(),
+  newCommits: () => Promise.resolve([]),
   version: () => Promise.resolve('2.40.0'),
 };
 

@@ -1,0 +1,55 @@
+import type { Git, TreeEntry } from './git.ts';
+import { assertObjectId, parseEntries, parseTree, readObjects, resolveNames } from './objects.ts';
+import type { GitPlace, RunGit } from './run-git.ts';
+
+/** See `Git.readTrees`. */
+export async function readTrees(place: GitPlace, ids: readonly string[]): ReturnType<Git['readTrees']> {
+  const trees = new Map<string, TreeEntry[]>();
+  await readObjects(place, 'tree', [...new Set(ids)], (id, bytes) => trees.set(id, parseTree(bytes, id)));
+  return trees;
+}
+
+/** See `Git.listTree`. */
+export async function listTree(run: RunGit, commit: string, directory: string): Promise<TreeEntry[]> {
+  assertObjectId(commit);
+  const args = ['ls-tree', '-r', '-z', '--full-tree', '--end-of-options', commit, '--', `${directory}/`];
+  return parseEntries((await run(args)).stdout);
+}
+
+/** See `Git.listIndex`. */
+export async function listIndex(run: RunGit, directory: string): Promise<TreeEntry[]> {
+  const args = ['ls-files', '--stage', '-z', '--full-name', '--', `:(top,literal)${directory}`];
+  return parseEntries((await run(args)).stdout);
+}
+
+interface NewCommits {
+  tips: readonly string[];
+  known?: readonly string[];
+  remote?: string;
+}
+
+/** See `Git.newCommits`. */
+export async function newCommits(
+  run: RunGit,
+  place: GitPlace,
+  { tips, known = [], remote }: NewCommits,
+): Promise<string[]> {
+  for (const id of [...tips, ...known]) assertObjectId(id);
+  if (tips.length === 0) return [];
+  const here = await resolveNames(place, known);
+  const excluded = [...here.keys(), ...(remote === undefined ? [] : await trackedTips(run, remote))];
+  // Ids alone on stdin: nothing that somebody chose is read as an option or a pattern there.
+  const input = [...tips, ...excluded.map((id) => `^${id}`)].map((line) => `${line}\n`).join('');
+  const { stdout } = await run(['rev-list', '--stdin'], { input });
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+/** Where the remote's branches stood when this clone last asked. */
+async function trackedTips(run: RunGit, remote: string): Promise<string[]> {
+  const prefix = `refs/remotes/${remote}/`;
+  const { stdout } = await run(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/remotes/']);
+  return stdout.split('\n').flatMap((line) => {
+    const [id, name] = line.split(' ');
+    return id !== undefined && name?.startsWith(prefix) === true ? [id] : [];
+  });
+}
