@@ -50,13 +50,23 @@ function partProblem(part: string): string | undefined {
 }
 
 function foldsToGitDirectory(part: string): boolean {
-  // NTFS ignores case, trailing dots and spaces and what follows a colon, and gives short names like GIT~1.
-  const plain = part
+  const plain = foldPart(part);
+  return plain === '.git' || /^git~[0-9]+$/.test(plain);
+}
+
+/** Whether some file system may take this part of a path for the `.mlops` directory. */
+export function foldsToMlopsDirectory(part: string): boolean {
+  const plain = foldPart(part);
+  return plain === '.mlops' || /^mlops~[0-9]+$/.test(plain);
+}
+
+/** NTFS ignores case, trailing dots and spaces and what follows a colon, and gives short names like GIT~1. */
+function foldPart(part: string): string {
+  return part
     .replace(HFS_IGNORABLE, '')
     .toLowerCase()
     .replace(/:.*$/s, '')
     .replace(/[. ]+$/, '');
-  return plain === '.git' || /^git~[0-9]+$/.test(plain);
 }
 
 function tooLong(text: string, bytes: number): boolean {

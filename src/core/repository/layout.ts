@@ -34,6 +34,15 @@ export function eventsDirectory(model: string): string {
   return `${modelDirectory(model)}/events`;
 }
 
+export const DATA_DIRECTORY = 'data';
+/** Events that concern the whole repository and no model. */
+export const REPOSITORY_EVENTS_DIRECTORY = 'events';
+
+/** The place of the pointer of a tracked path. */
+export function pointerPath(path: string): string {
+  return `${DATA_DIRECTORY}/${path}.json`;
+}
+
 /** From a path below `.mlops` to one below the Git root. */
 export function gitPath(path: string): string {
   return `${MLOPS_DIRECTORY}/${path}`;

@@ -1,0 +1,101 @@
+import { ConflictError, IntegrityError, MlopsError } from '../../errors.ts';
+import { findCollisions } from '../../lib/portable-names.ts';
+import { printable } from '../../lib/terminal-text.ts';
+import type { DocumentStore } from '../../storage/document-store.ts';
+import { DATA_DIRECTORY, gitPath, pointerPath } from '../repository/layout.ts';
+import type { Repository } from '../repository/repository.ts';
+import { parsePointer, spelledPath, type DataPointer } from './pointer.ts';
+
+export type { DataPointer } from './pointer.ts';
+
+/** A pointer of the work tree that can't be used, or may not be. */
+export interface PointerProblem {
+  /** What the place of the file spells; not proved safe. */
+  readonly path: string;
+  /** Below the Git root. */
+  readonly file: string;
+  readonly error: MlopsError;
+}
+
+export interface LoadedPointers {
+  /** Sorted by path. No path lies inside another one. */
+  readonly pointers: readonly DataPointer[];
+  readonly problems: readonly PointerProblem[];
+}
+
+/**
+ * The tracked data of the work tree, sorted by path.
+ * @throws the first problem: ConflictError `MERGE_CONFLICT`, IntegrityError, or RefusedError `UNSAFE_PATH`
+ */
+export async function listPointers({ documents }: Pick<Repository, 'documents'>): Promise<DataPointer[]> {
+  const { pointers, problems } = await loadPointers(documents);
+  const [problem] = problems;
+  if (problem !== undefined) throw problem.error;
+  return [...pointers];
+}
+
+/** As {@link listPointers}, but problems are returned and the sound pointers beside them. */
+export async function loadPointers(documents: DocumentStore): Promise<LoadedPointers> {
+  const pointers: DataPointer[] = [];
+  const problems: PointerProblem[] = [];
+  for (const { place, read } of await listPlaces(documents, DATA_DIRECTORY)) {
+    try {
+      pointers.push(parsePointer(read(), place));
+    } catch (error) {
+      if (!(error instanceof MlopsError)) throw error;
+      const path = spelledPath(place);
+      problems.push({ path, file: gitPath(place), error: withAdvice(error, path) });
+    }
+  }
+  const apart = separate(pointers.toSorted(byPath));
+  return { pointers: apart.pointers, problems: [...problems, ...apart.problems].toSorted(byPath) };
+}
+
+/** What settles a pointer that two branches moved. */
+function withAdvice(error: MlopsError, path: string): MlopsError {
+  if (error.code !== 'MERGE_CONFLICT') return error;
+  const file = gitPath(pointerPath(printable(path)));
+  return new ConflictError('MERGE_CONFLICT', error.message, {
+    hint: `choose a side: git checkout --ours -- ${file} (or --theirs), then mlops checkout ${printable(path)}; or keep what lies there now: mlops data add ${printable(path)}`,
+    cause: error,
+    retryable: false,
+  });
+}
+
+function byPath(first: { path: string }, second: { path: string }): number {
+  if (first.path === second.path) return 0;
+  return first.path < second.path ? -1 : 1;
+}
+
+/** Files of all depths below a directory. A directory that is a symbolic link is refused by the store. */
+async function listPlaces(
+  documents: DocumentStore,
+  directory: string,
+): Promise<{ place: string; read(): Uint8Array }[]> {
+  const files = await documents.readDirectory(directory);
+  const places = files.map((file) => ({ place: `${directory}/${file.name}`, read: () => file.read() }));
+  for (const name of await documents.listDirectories(directory)) {
+    places.push(...(await listPlaces(documents, `${directory}/${name}`)));
+  }
+  return places;
+}
+
+/** Takes out the pointers that lie in, or are for some file system the same as, another one. */
+function separate(pointers: readonly DataPointer[]): LoadedPointers {
+  const collisions = findCollisions(pointers.map(({ path }) => path));
+  const problems = new Map<string, PointerProblem>();
+  for (const { first, second } of collisions) {
+    const file = gitPath(pointerPath(second));
+    const what = second.startsWith(`${first}/`) ? 'lies in' : 'is one name on some file systems with';
+    const error = new IntegrityError(
+      'POINTER_NESTED',
+      `${file}: ${printable(second)} ${what} ${printable(first)}, which is tracked too`,
+      { hint: `keep one of them: mlops data remove ${printable(second)}` },
+    );
+    problems.set(second, { path: second, file, error });
+  }
+  return {
+    pointers: pointers.filter(({ path }) => !problems.has(path)),
+    problems: [...problems.values()],
+  };
+}
