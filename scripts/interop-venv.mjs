@@ -1,5 +1,5 @@
-// Makes the Python environment of the interoperability tests in .venv/interop. Does nothing when it is already there for the
-// same requirements. Prints the path of its interpreter.
+// Makes a Python environment of the interoperability tests in .venv. Does nothing when it is already there for the same
+// requirements. Prints the path of its interpreter; an argument names another environment than `interop`.
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,12 +7,21 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const target = join(root, '.venv', 'interop');
-const requirements = join(root, 'tests', 'interop', 'requirements.txt');
-const interpreter = join(target, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 
-/** @returns {string} the interpreter's path */
-export function prepareInteropEnvironment() {
+/** One environment for each group of packages, so that their dependencies cannot disagree. */
+const REQUIREMENTS = {
+  interop: 'tests/interop/requirements.txt',
+  s3: 'tests/interop/s3/requirements.txt',
+};
+
+/**
+ * @param {keyof typeof REQUIREMENTS} name
+ * @returns {string} the interpreter's path
+ */
+export function prepareInteropEnvironment(name = 'interop') {
+  const target = join(root, '.venv', name);
+  const requirements = join(root, REQUIREMENTS[name]);
+  const interpreter = join(target, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   const key = createHash('sha256').update(readFileSync(requirements)).digest('hex');
   const stamp = join(target, 'requirements.sha256');
   if (existsSync(interpreter) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return interpreter;
@@ -30,7 +39,7 @@ export function prepareInteropEnvironment() {
     '-r',
     requirements,
   ];
-  run(interpreter, pip, 'installing tests/interop/requirements.txt');
+  run(interpreter, pip, `installing ${REQUIREMENTS[name]}`);
   // Written last: an interrupted installation has no stamp and is made anew.
   writeFileSync(stamp, key);
   return interpreter;
@@ -46,5 +55,7 @@ function run(command, parameters, step) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.write(`${prepareInteropEnvironment()}\n`);
+  const [name = 'interop'] = process.argv.slice(2);
+  if (!Object.hasOwn(REQUIREMENTS, name)) throw new Error(`there is no environment "${name}"`);
+  process.stdout.write(`${prepareInteropEnvironment(/** @type {keyof typeof REQUIREMENTS} */ (name))}\n`);
 }

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { startMoto, startSeaweedFs, type RealServer } from './real-servers.ts';
+
+describe.each([
+  ['SeaweedFS', startSeaweedFs],
+  ['moto', startMoto],
+])('%s', (_name, start) => {
+  let server: RealServer;
+  beforeAll(async () => {
+    server = await start(inject('s3Python'));
+  });
+  afterAll(() => server?.close());
+
+  test('answers', async () => {
+    const response = await fetch(server.endpoint);
+    await response.arrayBuffer();
+    expect(response.status).toBeGreaterThan(0);
+  });
+});
