@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startMoto, startSeaweedFs, type RealServer } from './real-servers.ts';
+import { startMoto, startSeaweedFs, type RealS3Server } from '../../../scripts/s3-servers.mjs';
 
 describe.each([
   ['SeaweedFS', startSeaweedFs],
   ['moto', startMoto],
 ])('%s', (_name, start) => {
-  let server: RealServer;
+  let server: RealS3Server;
   beforeAll(async () => {
     server = await start(inject('s3Python'));
   });

@@ -1,65 +1,51 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+// Starts real S3 servers on loopback, for the interoperability tests and the benchmark of transfers.
+import { spawn } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   writeFileSync,
-  openSync,
-  closeSync,
 } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-
-/** A real S3 server on loopback. */
-export interface RealServer {
-  name: 'SeaweedFS' | 'moto';
-  endpoint: string;
-  accessKeyId: string;
-  secretAccessKey: string;
-  /** What the server was measured to do; tests of these features run only where they mean something. */
-  verifiesSignatures: boolean;
-  verifiesChecksums: boolean;
-  close(): Promise<void>;
-}
 
 const CREDENTIALS = { accessKeyId: 'interop-key', secretAccessKey: 'interop-secret' };
 const READY_WITHIN_MS = 120_000;
 
 /** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
+async function freePorts(count) {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer();
-      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+      await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
       return server;
     }),
   );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
   return ports;
 }
 
-interface Launch {
-  program: string;
-  args: readonly string[];
-  directory: string;
-  endpoint: string;
-}
-
-/** Starts a server and waits until it answers HTTP. @throws Error with the end of its log when it ends or stays silent */
-async function launch({ program, args, directory, endpoint }: Launch): Promise<() => Promise<void>> {
+/**
+ * Starts a server and waits until it answers HTTP.
+ * @returns a function that ends it and removes its directory
+ * @throws Error with the end of its log when it ends or stays silent
+ */
+async function launch({ program, args, directory, endpoint }) {
   if (!existsSync(program)) throw new Error(`${program} is not installed`);
   const log = join(directory, 'log');
   const descriptor = openSync(log, 'w');
   const child = spawn(program, args, { cwd: directory, stdio: ['ignore', descriptor, descriptor] });
   closeSync(descriptor);
-  let failure: Error | undefined;
+  let failure;
   child.on('error', (error) => (failure = error));
-  const stop = async (): Promise<void> => {
+  const stop = async () => {
     await end(child);
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   };
@@ -76,7 +62,7 @@ async function launch({ program, args, directory, endpoint }: Launch): Promise<(
   }
 }
 
-async function answers(endpoint: string): Promise<boolean> {
+async function answers(endpoint) {
   try {
     await (await fetch(endpoint, { signal: AbortSignal.timeout(5000) })).arrayBuffer();
     return true;
@@ -85,7 +71,7 @@ async function answers(endpoint: string): Promise<boolean> {
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = new Promise((done) => child.once('exit', done));
   child.kill('SIGTERM');
@@ -94,25 +80,22 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(killer);
 }
 
-/** @param python interpreter of the virtual environment in which the servers are installed */
-export async function startSeaweedFs(python: string): Promise<RealServer> {
+/** See s3-servers.d.mts. */
+export async function startSeaweedFs(python) {
   const directory = mkdtempSync(join(tmpdir(), 'mlops-seaweedfs-'));
-  const identities = [
-    {
-      name: 'interop',
-      credentials: [{ accessKey: CREDENTIALS.accessKeyId, secretKey: CREDENTIALS.secretAccessKey }],
-      actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
-    },
-  ];
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = CREDENTIALS;
+  const actions = ['Admin', 'Read', 'Write', 'List', 'Tagging'];
+  const identities = [{ name: 'interop', credentials: [{ accessKey, secretKey }], actions }];
   writeFileSync(join(directory, 's3.json'), JSON.stringify({ identities }));
   mkdirSync(join(directory, 'data'));
   const names = ['s3', 'master', 'volume', 'filer'];
-  const ports = await freePorts(2 * names.length);
+  const ports = await freePorts(2 * names.length + 1);
   const portArgs = names.flatMap((name, index) => [
     `-${name}.port=${ports[2 * index]}`,
     `-${name}.port.grpc=${ports[2 * index + 1]}`,
   ]);
   const endpoint = `http://127.0.0.1:${ports[0]}`;
+  const metrics = `http://127.0.0.1:${ports.at(-1)}/metrics`;
   const args = [
     'server',
     '-dir=data',
@@ -120,14 +103,17 @@ export async function startSeaweedFs(python: string): Promise<RealServer> {
     '-ip.bind=127.0.0.1',
     '-s3',
     '-s3.config=s3.json',
-    '-volume.max=20',
+    '-volume.max=60',
     '-master.volumeSizeLimitMB=256',
+    '-metricsIp=127.0.0.1',
+    `-metricsPort=${ports.at(-1)}`,
     ...portArgs,
   ];
   const close = await launch({ program: join(dirname(python), 'weed'), args, directory, endpoint });
   return {
     name: 'SeaweedFS',
     endpoint,
+    metrics,
     ...CREDENTIALS,
     verifiesSignatures: true,
     verifiesChecksums: true,
@@ -135,8 +121,8 @@ export async function startSeaweedFs(python: string): Promise<RealServer> {
   };
 }
 
-/** @param python interpreter of the virtual environment in which the servers are installed */
-export async function startMoto(python: string): Promise<RealServer> {
+/** See s3-servers.d.mts. */
+export async function startMoto(python) {
   const directory = mkdtempSync(join(tmpdir(), 'mlops-moto-'));
   const [port] = await freePorts(1);
   const endpoint = `http://127.0.0.1:${port}`;
@@ -145,6 +131,7 @@ export async function startMoto(python: string): Promise<RealServer> {
   return {
     name: 'moto',
     endpoint,
+    metrics: undefined,
     ...CREDENTIALS,
     verifiesSignatures: false,
     verifiesChecksums: false,
