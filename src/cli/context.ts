@@ -22,6 +22,8 @@ export interface Io {
   errColor: boolean;
   /** Width of the terminal; Infinity when stdout is none. */
   columns: number;
+  /** Puts a question on stderr and waits for a line; absent when nobody can answer. */
+  ask?(question: string, signal: AbortSignal): Promise<string>;
 }
 
 export interface Progress {
@@ -64,6 +66,11 @@ export interface Context {
   /** A bar on stderr that appears after a second on a terminal, and nothing elsewhere. */
   progress(label: string, unit: 'bytes' | 'items'): Progress;
   warn(message: string): void;
+  /**
+   * Asks a yes-or-no question; only "y" and "yes" are a yes. Undefined when nobody can be asked: no terminal, CI, `--json`
+   * or `--quiet`.
+   */
+  confirm(question: string): Promise<boolean | undefined>;
 }
 
 export interface ContextOptions {
@@ -103,6 +110,11 @@ export function createContext(options: ContextOptions): Context {
       return createProgress({ label, unit, enabled, write: io.err, elapsed: () => performance.now() });
     },
     warn,
+    confirm: async (question) => {
+      const { ask } = io;
+      if (ask === undefined || !io.errIsTTY || json || quiet || (env['CI'] ?? '') !== '') return undefined;
+      return /^\s*y(es)?\s*$/i.test(await ask(`${printable(question)} [y/N] `, signal));
+    },
   };
 }
 
@@ -116,8 +128,8 @@ export interface ProcessHost {
 
 /** What `main` needs of this process. */
 export function processHost(signal: AbortSignal): { host: ProcessHost; argv: readonly string[] } {
-  const { stdout, stderr, env } = process;
-  const io = createProcessIo({ stdout, stderr, env });
+  const { stdin, stdout, stderr, env } = process;
+  const io = createProcessIo({ stdin, stdout, stderr, env });
   return {
     host: { io, cwd: process.cwd(), env, signal, now: () => new Date() },
     argv: process.argv.slice(2),

@@ -1,4 +1,4 @@
-import { errnoOf } from '../errors.ts';
+import { errnoOf, InterruptedError } from '../errors.ts';
 import type { Io } from './context.ts';
 
 export interface OutputStream {
@@ -14,6 +14,8 @@ export interface ProcessIo extends Io {
 }
 
 export interface ProcessIoOptions {
+  /** Where answers come from; nothing is asked without it, or when it is no terminal. */
+  stdin?: NodeJS.ReadStream;
   stdout: OutputStream;
   stderr: OutputStream;
   env: Readonly<Record<string, string | undefined>>;
@@ -21,7 +23,7 @@ export interface ProcessIoOptions {
 
 const DEFAULT_COLUMNS = 80;
 
-export function createProcessIo({ stdout, stderr, env }: ProcessIoOptions): ProcessIo {
+export function createProcessIo({ stdin, stdout, stderr, env }: ProcessIoOptions): ProcessIo {
   let failure: Error | undefined;
   stdout.on('error', (error) => {
     failure ??= error;
@@ -40,6 +42,9 @@ export function createProcessIo({ stdout, stderr, env }: ProcessIoOptions): Proc
     outColor: wantsColor(outIsTTY, env),
     errColor: wantsColor(errIsTTY, env),
     columns: outIsTTY ? (stdout.columns ?? DEFAULT_COLUMNS) : Infinity,
+    ...(stdin?.isTTY === true
+      ? { ask: (question: string, signal: AbortSignal) => askOn({ stdin, stderr }, { question, signal }) }
+      : {}),
     flush: async () => {
       if (failure === undefined) await new Promise<void>((done) => void stdout.write('', () => done()));
       // An error event follows its write's callback by a turn of the loop.
@@ -47,6 +52,27 @@ export function createProcessIo({ stdout, stderr, env }: ProcessIoOptions): Proc
       return failure === undefined || errnoOf(failure) === 'EPIPE' ? undefined : failure;
     },
   };
+}
+
+/** One line from the terminal; the end of input is an empty line. */
+async function askOn(
+  { stdin, stderr }: { stdin: NodeJS.ReadStream; stderr: OutputStream },
+  { question, signal }: { question: string; signal: AbortSignal },
+): Promise<string> {
+  const { createInterface } = await import('node:readline');
+  stderr.write(question);
+  const lines = createInterface({ input: stdin });
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const stop = (): void => reject(new InterruptedError());
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+      lines.once('line', resolve);
+      lines.once('close', () => resolve(''));
+    });
+  } finally {
+    lines.close();
+  }
 }
 
 /** NO_COLOR (no-color.org) wins over FORCE_COLOR, which wins over what the stream is. An empty NO_COLOR does not count. */

@@ -16,6 +16,11 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   ...Object.entries(SETTINGS).flatMap(([key, { variable }]) =>
     variable === undefined ? [] : [{ name: variable, description: `overrides the setting ${key}` }],
   ),
+  {
+    name: 'MLOPS_TRUST_REMOTES',
+    description:
+      'for CI: remotes that may be pushed to without asking, as `mlops remote list` shows them, with commas; 1 means all',
+  },
   { name: 'NO_COLOR', description: 'when set and not empty, print without colour (no-color.org)' },
   {
     name: 'FORCE_COLOR',

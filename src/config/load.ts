@@ -4,7 +4,14 @@ import type { JsonValue } from '../lib/canonical-json.ts';
 import { nearestNames } from '../lib/nearest.ts';
 import { parseJson } from '../lib/parse-json.ts';
 import { printable } from '../lib/terminal-text.ts';
-import { type Config, ConfigFile, DEFAULT_CONFIG, type Setting, SETTINGS } from './schema.ts';
+import {
+  type Config,
+  ConfigFile,
+  DEFAULT_CONFIG,
+  type Setting,
+  SETTINGS,
+  SharedConfigFile,
+} from './schema.ts';
 
 /** Where settings come from, the weakest first after the defaults. */
 export interface ConfigSources {
@@ -30,8 +37,8 @@ export interface SettingValue {
  * @throws UsageError `CONFIG_INVALID` with one problem a line
  */
 export function loadConfig(sources: ConfigSources): Config {
-  const shared = parseConfigFile(sources.config, '.mlops/config.json');
-  const own = parseConfigFile(sources.local, '.mlops/local.json');
+  const shared = parseConfigFile(sources.config, 'config.json');
+  const own = parseConfigFile(sources.local, 'local.json');
   const values = new Map(listSettings(sources).map(({ key, value }) => [key, value]));
   const nested = (key: string): JsonValue | undefined => values.get(key);
   return {
@@ -39,26 +46,35 @@ export function loadConfig(sources: ConfigSources): Config {
     git: { stage: valueOr(nested('git.stage'), DEFAULT_CONFIG.git.stage) },
     lock: { timeoutSeconds: valueOr(nested('lock.timeoutSeconds'), DEFAULT_CONFIG.lock.timeoutSeconds) },
     ...loadRemotes(shared, own),
+    ...loadTrust(own, sources.env[TRUST_VARIABLE] ?? ''),
   };
 }
 
 /** A remote of this clone wins over the shared one of its name, so that nothing committed can redirect it. */
-function loadRemotes(
-  shared: ConfigFile,
-  own: ConfigFile,
-): Pick<Config, 'remotes' | 'defaultRemote' | 'trustedRemotes'> {
+function loadRemotes(shared: ConfigFile, own: ConfigFile): Pick<Config, 'remotes' | 'defaultRemote'> {
   const remotes: Record<string, Config['remotes'][string]> = Object.create(null) as Record<string, never>;
   for (const [name, remote] of Object.entries(shared.remotes ?? {}))
     remotes[name] = { ...remote, origin: 'config.json' };
   for (const [name, remote] of Object.entries(own.remotes ?? {}))
     remotes[name] = { ...remote, origin: 'local.json' };
-  const names = Object.keys(remotes);
-  const chosen = own.defaultRemote ?? shared.defaultRemote ?? (names.length === 1 ? names[0] : undefined);
+  const chosen = own.defaultRemote ?? shared.defaultRemote ?? onlyRemote(shared, own);
+  return { remotes, ...(chosen === undefined ? {} : { defaultRemote: chosen }) };
+}
+
+function onlyRemote(shared: ConfigFile, own: ConfigFile): string | undefined {
+  const names = new Set([...Object.keys(shared.remotes ?? {}), ...Object.keys(own.remotes ?? {})]);
+  return names.size === 1 ? [...names][0] : undefined;
+}
+
+/** For CI, where nobody can be asked: `1`, or identities of remotes with commas between them. */
+const TRUST_VARIABLE = 'MLOPS_TRUST_REMOTES';
+
+function loadTrust(own: ConfigFile, variable: string): Pick<Config, 'trustedRemotes' | 'trustsEveryRemote'> {
+  const named = variable.split(',').map((element) => element.trim());
+  const every = named.length === 1 && named[0] === '1';
   return {
-    remotes,
-    ...(chosen === undefined ? {} : { defaultRemote: chosen }),
-    // A committed file must not be able to vouch for the remotes that it names itself.
-    trustedRemotes: own.trustedRemotes ?? [],
+    trustedRemotes: [...(own.trustedRemotes ?? []), ...(every ? [] : named.filter((name) => name !== ''))],
+    trustsEveryRemote: every,
   };
 }
 
@@ -69,8 +85,8 @@ function valueOr<Value extends JsonValue>(value: JsonValue | undefined, fallback
 
 /** Every setting with the value in force and where it comes from, in the order of the documentation. */
 export function listSettings({ config, local, env }: ConfigSources): SettingValue[] {
-  const shared = parseConfigFile(config, '.mlops/config.json');
-  const own = parseConfigFile(local, '.mlops/local.json');
+  const shared = parseConfigFile(config, 'config.json');
+  const own = parseConfigFile(local, 'local.json');
   return Object.entries(SETTINGS).map(([key, setting]) => {
     const variable = setting.variable === undefined ? undefined : env[setting.variable];
     if (variable !== undefined && variable !== '') {
@@ -81,7 +97,8 @@ export function listSettings({ config, local, env }: ConfigSources): SettingValu
     if (fromLocal !== undefined) return { key, value: fromLocal, origin: 'local.json' };
     const fromShared = valueAt(shared, key);
     if (fromShared !== undefined) return { key, value: fromShared, origin: 'config.json' };
-    return { key, value: valueAt(DEFAULT_CONFIG, key) ?? null, origin: 'default' };
+    const fallback = key === 'defaultRemote' ? onlyRemote(shared, own) : valueAt(DEFAULT_CONFIG, key);
+    return { key, value: fallback ?? null, origin: 'default' };
   });
 }
 
@@ -111,9 +128,14 @@ export function unsetSetting(file: ConfigFile, key: string): ConfigFile {
 }
 
 /** An absent file is an empty one. @throws UsageError `CONFIG_INVALID`; ConflictError `MERGE_CONFLICT` */
-export function parseConfigFile(bytes: Uint8Array | undefined, source: string): ConfigFile {
+export function parseConfigFile(
+  bytes: Uint8Array | undefined,
+  file: 'config.json' | 'local.json',
+): ConfigFile {
   if (bytes === undefined) return {};
-  const parsed = ConfigFile.safeParse(parseOrExplain(bytes, source));
+  const source = `.mlops/${file}`;
+  const schema = file === 'config.json' ? SharedConfigFile : ConfigFile;
+  const parsed = schema.safeParse(parseOrExplain(bytes, source));
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.flatMap(describeIssue).map((line) => `${source}: ${line}`);
   throw new UsageError('CONFIG_INVALID', lines.join('\n'), {
@@ -138,6 +160,9 @@ function describeIssue(issue: z.core.$ZodIssue): string[] {
   }
   const allowed = allowedKeys(path);
   return issue.keys.map((key) => {
+    if (path.length === 0 && key === 'trustedRemotes') {
+      return 'trustedRemotes: belongs into .mlops/local.json: a shared file can not vouch for the remotes it names';
+    }
     const [near] = nearestNames(key, allowed, 1);
     const guess = near === undefined ? '' : `, did you mean "${near}"?`;
     const name = printable([...path, key].join('.'));
@@ -153,7 +178,7 @@ function lowerFirst(text: string): string {
 function allowedKeys(path: readonly string[]): string[] {
   const prefix = path.map((part) => `${part}.`).join('');
   if (path[0] === 'remotes') return ['url', 'endpoint', 'region', 'profile', 'pathStyle'];
-  const keys = path.length === 0 ? ['schema', 'remotes', 'defaultRemote', 'trustedRemotes'] : [];
+  const keys = path.length === 0 ? ['schema', 'remotes'] : [];
   for (const key of Object.keys(SETTINGS)) {
     const next = key.startsWith(prefix) ? key.slice(prefix.length).split('.')[0] : undefined;
     if (next !== undefined && !keys.includes(next)) keys.push(next);
@@ -192,6 +217,7 @@ const KINDS = {
   boolean: 'true or false',
   number: 'a number',
   list: 'a list with commas between its elements',
+  name: 'a name',
 } as const;
 
 const WORDS: Readonly<Record<string, boolean>> = {
@@ -208,6 +234,7 @@ const WORDS: Readonly<Record<string, boolean>> = {
 function fromText(kind: Setting['kind'], text: string): unknown {
   if (kind === 'list') return text === '' ? [] : text.split(',').map((element) => element.trim());
   if (kind === 'number') return text === '' ? text : Number(text);
+  if (kind === 'name') return text;
   const word = text.toLowerCase();
   return Object.hasOwn(WORDS, word) ? WORDS[word] : text;
 }

@@ -13,7 +13,7 @@ const Stages = z
   .max(100)
   .refine((names) => new Set(names).size === names.length, 'a stage is listed twice');
 
-const RemoteName = z
+export const RemoteName = z
   .string()
   .regex(
     /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/,
@@ -26,6 +26,7 @@ const Remote = z.strictObject({
   url: z.string().min(1).max(2048),
   endpoint: z.string().max(2048).optional(),
   region: z.string().max(64).optional(),
+  /** Name of a profile of the AWS configuration of whoever runs the command. */
   profile: z.string().max(128).optional(),
   /** Bucket in the path instead of the host name; default true where an endpoint is given. */
   pathStyle: z.boolean().optional(),
@@ -48,6 +49,9 @@ export const ConfigFile = z.strictObject({
 });
 export type ConfigFile = z.output<typeof ConfigFile>;
 
+/** `.mlops/config.json`: a committed file must not be able to vouch for the remotes that it names itself. */
+export const SharedConfigFile = ConfigFile.omit({ trustedRemotes: true });
+
 /** Settings after defaults < config.json < local.json < environment. */
 export interface Config {
   stages: readonly string[];
@@ -60,8 +64,10 @@ export interface Config {
   remotes: Readonly<Record<string, RemoteConfig & { origin: 'config.json' | 'local.json' }>>;
   /** The remote that is meant when none is named; absent when there is none, or several and no choice was made. */
   defaultRemote?: string;
-  /** Remotes (URL and endpoint) that this clone may be pushed to without asking. */
+  /** Identities of remotes (see `remoteIdentity`) that this clone may push to without asking. */
   trustedRemotes: readonly string[];
+  /** `MLOPS_TRUST_REMOTES=1`: whatever the configuration names is trusted. */
+  trustsEveryRemote: boolean;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -70,11 +76,12 @@ export const DEFAULT_CONFIG: Config = {
   lock: { timeoutSeconds: 10 },
   remotes: {},
   trustedRemotes: [],
+  trustsEveryRemote: false,
 };
 
 /** One setting as `mlops config` knows it; keys are dotted paths into {@link ConfigFile} and {@link Config}. */
 export interface Setting {
-  kind: 'boolean' | 'number' | 'list';
+  kind: 'boolean' | 'number' | 'list' | 'name';
   schema: z.ZodType;
   description: string;
   /** The environment variable that overrides both files. */
@@ -98,5 +105,10 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     schema: LockTimeout,
     description: 'how long a command waits for another one to finish writing, in seconds',
     variable: 'MLOPS_LOCK_TIMEOUT',
+  },
+  defaultRemote: {
+    kind: 'name',
+    schema: RemoteName,
+    description: 'the remote that is meant when a command names none; with one remote it is that one',
   },
 };

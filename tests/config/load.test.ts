@@ -25,12 +25,14 @@ describe('loadConfig', () => {
     const config = file({ stages: ['dev', 'prod'], git: { stage: false }, lock: { timeoutSeconds: 1 } });
     const local = file({ lock: { timeoutSeconds: 2 }, git: { stage: true } });
     expect(loadConfig({ config, env: {} })).toEqual({
+      ...DEFAULT_CONFIG,
       stages: ['dev', 'prod'],
       git: { stage: false },
       lock: { timeoutSeconds: 1 },
     });
     const env = { MLOPS_LOCK_TIMEOUT: '0.5' };
     expect(loadConfig({ config, local, env })).toEqual({
+      ...DEFAULT_CONFIG,
       stages: ['dev', 'prod'],
       git: { stage: true },
       lock: { timeoutSeconds: 0.5 },
@@ -39,6 +41,7 @@ describe('loadConfig', () => {
       ['stages', 'config.json'],
       ['git.stage', 'local.json'],
       ['lock.timeoutSeconds', 'environment'],
+      ['defaultRemote', 'default'],
     ]);
   });
 
@@ -54,8 +57,8 @@ describe('loadConfig', () => {
     }
     expect(message.split('\n').toSorted()).toEqual([
       '.mlops/config.json: git.stagee: unknown key, did you mean "stage"? (allowed: stage)',
-      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: git, lock, schema, stages)',
-      '.mlops/config.json: x\\x1b: unknown key (allowed: git, lock, schema, stages)',
+      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, git, lock, remotes, schema, stages)',
+      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, git, lock, remotes, schema, stages)',
     ]);
   });
 
@@ -97,6 +100,73 @@ describe('loadConfig', () => {
   });
 });
 
+describe('remotes', () => {
+  const origin = { url: 's3://models/prod', endpoint: 'https://s3.example.org' };
+  const backup = { url: '/mnt/share' };
+
+  it('are taken from both files, and a committed one never redirects one of this clone', () => {
+    const config = file({ remotes: { origin: { url: 's3://evil/prod' }, backup } });
+    const local = file({ remotes: { origin } });
+    const { remotes, defaultRemote } = loadConfig({ config, local, env: {} });
+    expect(remotes).toEqual({
+      origin: { ...origin, origin: 'local.json' },
+      backup: { ...backup, origin: 'config.json' },
+    });
+    expect(defaultRemote).toBeUndefined();
+  });
+
+  it('the only one is the default, unless another is chosen; local.json has the last word', () => {
+    const one = file({ remotes: { origin } });
+    const two = file({ remotes: { origin, backup }, defaultRemote: 'origin' });
+    const local = file({ defaultRemote: 'backup' });
+    expect(loadConfig({ config: one, env: {} }).defaultRemote).toBe('origin');
+    expect(loadConfig({ config: two, env: {} }).defaultRemote).toBe('origin');
+    expect(loadConfig({ config: two, local, env: {} }).defaultRemote).toBe('backup');
+    expect(readSetting({ config: one, env: {} }, 'defaultRemote')).toEqual({
+      key: 'defaultRemote',
+      value: 'origin',
+      origin: 'default',
+    });
+    expect(readSetting({ config: two, local, env: {} }, 'defaultRemote').origin).toBe('local.json');
+    expect(readSetting({ env: {} }, 'defaultRemote').value).toBeNull();
+  });
+
+  it('are trusted by local.json and the environment, never by config.json', () => {
+    const local = file({ trustedRemotes: ['s3://models/prod'] });
+    expect(loadConfig({ local, env: {} }).trustedRemotes).toEqual(['s3://models/prod']);
+    expect(() => loadConfig({ config: local, env: {} })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(
+          /^\.mlops\/config\.json: trustedRemotes: belongs into .mlops\/local\.json/,
+        ) as string,
+      }) as Error,
+    );
+    const named = loadConfig({ local, env: { MLOPS_TRUST_REMOTES: ' s3://a/b at https://x, /mnt/y ,' } });
+    expect(named.trustedRemotes).toEqual(['s3://models/prod', 's3://a/b at https://x', '/mnt/y']);
+    expect(named.trustsEveryRemote).toBe(false);
+    expect(loadConfig({ env: { MLOPS_TRUST_REMOTES: '1' } })).toEqual({
+      ...DEFAULT_CONFIG,
+      trustsEveryRemote: true,
+    });
+  });
+
+  it('keep what local.json trusts when a setting is changed there', () => {
+    const before: ConfigFile = { trustedRemotes: ['/mnt/share'] };
+    expect(setSetting(before, 'git.stage', 'true')).toMatchObject({ trustedRemotes: ['/mnt/share'] });
+  });
+
+  it.each([
+    [{ remotes: { Origin: backup } }, /remotes\.Origin/],
+    [{ remotes: { origin: {} } }, /remotes\.origin\.url/],
+    [{ remotes: { origin: { ...backup, secretKey: 'x' } } }, /secretKey: unknown key \(allowed: url,/],
+    [{ remotes: { origin: { ...backup, pathStyle: 'yes' } } }, /pathStyle/],
+    [{ defaultRemote: 7 }, /defaultRemote/],
+  ])('refuse %j', (content, reason) => {
+    expect(() => loadConfig({ config: file(content), env: {} })).toThrow(reason);
+  });
+});
+
 describe('single settings', () => {
   it('reads one with its origin', () => {
     const config = file({ lock: { timeoutSeconds: 3 } });
@@ -119,6 +189,7 @@ describe('single settings', () => {
     ['git.stage', 'ON', { git: { stage: true } }],
     ['lock.timeoutSeconds', '2.5', { lock: { timeoutSeconds: 2.5 } }],
     ['lock.timeoutSeconds', '0', { lock: { timeoutSeconds: 0 } }],
+    ['defaultRemote', ' backup', { defaultRemote: 'backup' }],
   ])('sets %s to %j', (key, text, expected) => {
     expect(setSetting({}, key, text)).toEqual({ schema: 'mlops.config/1', ...expected });
   });
@@ -145,6 +216,9 @@ describe('single settings', () => {
     ['lock.timeoutSeconds', ''],
     ['lock.timeoutSeconds', '1h'],
     ['lock.timeoutSeconds', '99999'],
+    ['defaultRemote', ''],
+    ['defaultRemote', 'Backup'],
+    ['defaultRemote', '../x'],
   ])('refuses to set %s to %j', (key, text) => {
     expect(() => setSetting({}, key, text)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', exitCode: 2 }) as Error,
@@ -176,18 +250,27 @@ describe('the list of settings', () => {
           ? paths(inner as object, `${prefix}${key}.`)
           : [`${prefix}${key}`],
       );
-    expect(Object.keys(SETTINGS).toSorted()).toEqual(paths(DEFAULT_CONFIG).toSorted());
-    expect(ConfigFile.parse(DEFAULT_CONFIG)).toEqual(DEFAULT_CONFIG);
+    const { remotes, trustedRemotes, trustsEveryRemote, ...settings } = DEFAULT_CONFIG;
+    expect({ remotes, trustedRemotes, trustsEveryRemote }).toEqual({
+      remotes: {},
+      trustedRemotes: [],
+      trustsEveryRemote: false,
+    });
+    // The default of defaultRemote is the only remote there is, so it has no fixed one.
+    expect(Object.keys(SETTINGS).toSorted()).toEqual([...paths(settings), 'defaultRemote'].toSorted());
+    expect(ConfigFile.parse(settings)).toEqual(settings);
     const heads = new Set(Object.keys(SETTINGS).map((key) => key.split('.')[0]));
+    // What `mlops remote` writes is no setting of `mlops config`.
+    const others = ['schema', 'remotes', 'trustedRemotes'];
     expect(
       Object.keys(ConfigFile.shape)
-        .filter((key) => key !== 'schema')
+        .filter((key) => !others.includes(key))
         .toSorted(),
     ).toEqual([...heads].map(String).toSorted());
   });
 
   it('treats an absent file as an empty one', () => {
-    expect(parseConfigFile(undefined, 'x')).toEqual({});
+    expect(parseConfigFile(undefined, 'config.json')).toEqual({});
   });
 
   it('documents each variable once', () => {

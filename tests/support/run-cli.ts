@@ -12,6 +12,8 @@ export interface RunCliOptions {
   columns?: number;
   now?: Date | (() => Date);
   signal?: AbortSignal;
+  /** What the person answers to a question; without it nobody can be asked. Questions go to stderr. */
+  answer?: string;
   manifest?: Manifest;
 }
 
@@ -26,7 +28,14 @@ export interface CliResult {
  * `output` schema on the way, so every test of a command is also a test of its JSON contract.
  */
 export async function runCli(argv: readonly string[], options: RunCliOptions): Promise<CliResult> {
-  const { cwd, tty = false, color = false, columns = tty ? 80 : Infinity, now = new Date() } = options;
+  const {
+    answer,
+    cwd,
+    tty = false,
+    color = false,
+    columns = tty ? 80 : Infinity,
+    now = new Date(),
+  } = options;
   let stdout = '';
   let stderr = '';
   let outputProblem: Error | undefined;
@@ -39,6 +48,7 @@ export async function runCli(argv: readonly string[], options: RunCliOptions): P
       outColor: color,
       errColor: color,
       columns,
+      ...(answer === undefined ? {} : { ask: (question) => ((stderr += question), Promise.resolve(answer)) }),
     },
     cwd,
     env: { ...hermeticEnv(cwd), ...options.env },

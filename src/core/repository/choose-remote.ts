@@ -11,9 +11,13 @@ export interface ChosenRemote {
   shown: Omit<OpenRemote, 'objects'>;
 }
 
-/** What local.json remembers of a remote that this clone may write to: where the bytes would go. */
-export function remoteIdentity({ url, endpoint }: RemoteConfig): string {
-  return endpoint === undefined ? url : `${url} at ${endpoint}`;
+/**
+ * What local.json remembers of a remote that this clone may write to: where the bytes would go. A region belongs to it where no
+ * endpoint is given, because a bucket name may have another owner in another part of AWS.
+ */
+export function remoteIdentity({ url, endpoint, region }: RemoteConfig): string {
+  if (endpoint !== undefined) return `${url} at ${endpoint}`;
+  return region === undefined ? url : `${url} in ${region}`;
 }
 
 /**
@@ -21,7 +25,7 @@ export function remoteIdentity({ url, endpoint }: RemoteConfig): string {
  * @throws UsageError `REMOTE_NOT_FOUND`, `NO_REMOTE`
  */
 export function chooseRemote(config: Config, name: string | undefined): ChosenRemote {
-  const { remotes, defaultRemote, trustedRemotes } = config;
+  const { remotes, defaultRemote, trustedRemotes, trustsEveryRemote } = config;
   const names = Object.keys(remotes);
   const wanted = name ?? defaultRemote;
   if (wanted === undefined) {
@@ -50,7 +54,8 @@ export function chooseRemote(config: Config, name: string | undefined): ChosenRe
       name: wanted,
       url,
       description: printable(endpoint === undefined ? url : `${url} at ${endpoint}`),
-      trusted: origin === 'local.json' || trustedRemotes.includes(remoteIdentity(settings)),
+      trusted:
+        trustsEveryRemote || origin === 'local.json' || trustedRemotes.includes(remoteIdentity(settings)),
     },
   };
 }

@@ -1,16 +1,11 @@
-import {
-  listSettings,
-  parseConfigFile,
-  readSetting,
-  setSetting,
-  unsetSetting,
-  type SettingValue,
-} from '../../config/load.ts';
-import type { ConfigFile } from '../../config/schema.ts';
+import { listSettings, readSetting, setSetting, unsetSetting, type SettingValue } from '../../config/load.ts';
+import type { Config, ConfigFile } from '../../config/schema.ts';
+import { UsageError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
-import { encodeDocument } from './document.ts';
-import { assertWritable } from './format.ts';
-import { CONFIG_PATH, gitPath, LOCAL_CONFIG_PATH } from './layout.ts';
+import { nearestNames } from '../../lib/nearest.ts';
+import { printable } from '../../lib/terminal-text.ts';
+import { changeConfig } from './change-config.ts';
+import { CONFIG_PATH, LOCAL_CONFIG_PATH } from './layout.ts';
 import type { Repository } from './repository.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -55,27 +50,34 @@ export async function changeSetting(
   repository: Repository,
   { key, text, local }: SettingChange,
 ): Promise<readonly string[]> {
-  assertWritable(repository.unknownFeatures);
-  const path = local ? LOCAL_CONFIG_PATH : CONFIG_PATH;
   const change = (file: ConfigFile): ConfigFile =>
     text === undefined ? unsetSetting(file, key) : setSetting(file, key, text);
   // A bad key or value is said before anybody waits for the lock.
   change({});
-  const lock = await repository.lock.acquire(`config ${key}`);
-  try {
-    const before = await repository.documents.read(path);
-    const bytes = encodeDocument(change(parseConfigFile(before, gitPath(path))));
-    if (before !== undefined && Buffer.compare(before, bytes) === 0) return [];
-    await lock.assertHeld();
-    await repository.documents.write(path, bytes);
-    return local ? [] : [gitPath(path)];
-  } finally {
-    await lock.release();
+  if (key === 'defaultRemote' && text !== undefined) {
+    assertRemoteIn(repository.config, { name: text.trim(), local });
   }
+  return changeConfig(repository, { local, purpose: `config ${key}`, change });
+}
+
+/** A default that names nothing would make every command fail that needs a remote. */
+function assertRemoteIn({ remotes }: Config, { name, local }: { name: string; local: boolean }): void {
+  const found = Object.hasOwn(remotes, name) ? remotes[name] : undefined;
+  if (found === undefined) {
+    const near = nearestNames(name, Object.keys(remotes));
+    throw new UsageError('REMOTE_NOT_FOUND', `there is no remote "${printable(name)}"`, {
+      hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'see `mlops remote list`',
+    });
+  }
+  if (local || found.origin === 'config.json') return;
+  throw new UsageError('REMOTE_NOT_SHARED', `the remote ${name} is known in this clone only`, {
+    hint: `make it the default of this clone: mlops config set defaultRemote ${name} --local`,
+  });
 }
 
 /** A value as a person would type it for `mlops config set`. */
 export function settingText(value: JsonValue): string {
+  if (value === null) return '';
   if (typeof value === 'string') return value;
   return Array.isArray(value) ? value.map(settingText).join(',') : JSON.stringify(value);
 }
