@@ -36,6 +36,10 @@ export async function readFormat(documents: DocumentStore): Promise<{ unknownFea
       },
     );
   }
+  return parseFormat(bytes);
+}
+
+function parseFormat(bytes: Uint8Array): { unknownFeatures: readonly string[] } {
   // What `init` writes is what nearly every repository has, and comparing it takes no schema.
   if (Buffer.compare(bytes, formatDocument()) === 0) return { unknownFeatures: [] };
   const format = parseDocument(bytes, FormatDocument, { path: gitPath(FORMAT_PATH), canonical: false });
@@ -47,6 +51,14 @@ export async function readFormat(documents: DocumentStore): Promise<{ unknownFea
     );
   }
   return { unknownFeatures: format.requiredFeatures.filter((feature) => !KNOWN_FEATURES.has(feature)) };
+}
+
+/**
+ * For whoever has to understand every document of a commit, and not only those that were asked for.
+ * @throws UsageError `FORMAT_UNSUPPORTED` for a newer version, or one that needs a feature this program does not know
+ */
+export function assertFormatKnown(bytes: Uint8Array): void {
+  assertWritable(parseFormat(bytes).unknownFeatures);
 }
 
 /** @throws UsageError `FORMAT_UNSUPPORTED` */
