@@ -5,7 +5,7 @@ export class UsageError extends Error {}
 
 export const USAGE = `usage: npm run bench -- SUITE [options]
 
-suites: save
+suites: save; transfer, which starts SeaweedFS from a Python package and needs rclone or the AWS CLI to compare with
 
   --rows a,b      only these rows; a name selects every row that starts with it (save-file, registry)
   --scale S       multiply sizes and counts by S, such as 0.01 (default 1)
