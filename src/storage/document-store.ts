@@ -24,7 +24,10 @@ export interface DocumentStore {
   /** Resolves to the bytes, or undefined when there is no such file. MUST fail for anything that is no regular file. */
   read(path: string): Promise<Uint8Array | undefined>;
 
-  /** The regular files whose name ends in `.json`, sorted by name; an absent directory is empty. */
+  /**
+   * The regular files whose name ends in `.json`, sorted by name; an absent directory is empty. Which files there are MUST be
+   * settled before this returns its promise: readers rely on the order in which they look at directories.
+   */
   readDirectory(directory: string): Promise<DocumentFile[]>;
 
   /** Names of the sub-directories, sorted; an absent directory has none. */

@@ -115,7 +115,7 @@ async function amend(
       }
       const amendment = decide(now.version, now.state);
       if (amendment === undefined) return undefined;
-      return section.appendEvent({ subject: { model, version }, ...amendment });
+      return section.appendEvent({ subject: { model, version }, ...amendment }, now.state.log);
     },
   );
   return { model, version, event: result?.id, written };

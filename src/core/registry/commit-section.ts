@@ -1,6 +1,12 @@
 import { ConflictError, MlopsError } from '../../errors.ts';
 import type { HeldLock } from '../../storage/commit-lock.ts';
-import { encodeEvent, loadEventLog, type EncodedEvent, type EventDocument } from '../audit/index.ts';
+import {
+  encodeEvent,
+  loadEventLog,
+  type EncodedEvent,
+  type EventDocument,
+  type EventLog,
+} from '../audit/index.ts';
 import { assertWritable } from '../repository/format.ts';
 import { gitPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -13,8 +19,11 @@ export interface CommitSection {
   replace(path: string, bytes: Uint8Array): Promise<void>;
   /** Names a document that an earlier command wrote, and that Git may not have been told of, as part of this one. */
   adopt(path: string): void;
-  /** Writes an event whose parents are the model's heads as they are now. */
-  appendEvent(event: NewEvent): Promise<EncodedEvent>;
+  /**
+   * Writes an event whose parents are the model's heads as they are now.
+   * @param log the model's events, if they were read since this section began and it wrote none of them
+   */
+  appendEvent(event: NewEvent, log?: EventLog): Promise<EncodedEvent>;
 }
 
 /** What a command says; time, actor, parents and tool are filled in. */
@@ -92,14 +101,14 @@ class Writes implements CommitSection {
     this.written.push(path);
   }
 
-  async appendEvent(event: NewEvent): Promise<EncodedEvent> {
+  async appendEvent(event: NewEvent, log?: EventLog): Promise<EncodedEvent> {
     const { documents, tool } = this.repository;
-    const log = await loadEventLog(documents, event.subject.model);
+    const { heads } = log ?? (await loadEventLog(documents, event.subject.model));
     const encoded = encodeEvent({
       schema: 'mlops.event/1',
       actor: this.actor,
       time: this.repository.now().toISOString(),
-      parents: [...log.heads],
+      parents: [...heads],
       tool,
       ...event,
       evidence: event.evidence ?? [],

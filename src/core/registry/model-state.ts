@@ -1,9 +1,8 @@
 import { IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
-import type { JsonValue } from '../../lib/canonical-json.ts';
 import { suggestNames } from '../../lib/nearest.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { REGISTERING_EVENT_TYPES, type AuditEvent, type EventLog } from '../audit/index.ts';
-import { loadDirectory } from '../repository/directory-index.ts';
+import { jsonCodec, loadDirectory, type IndexedDocument } from '../repository/directory-index.ts';
 import {
   eventsDirectory,
   gitPath,
@@ -76,35 +75,50 @@ export async function loadModel(
   model: string,
   options: { fresh?: boolean } = {},
 ): Promise<ModelState> {
-  // Before the records, for the reason given at `loadTrail`.
-  const { log, stages } = await loadTrail(repository, model, options);
-  const files = await loadDirectory<StoredRecord>(repository.documents, {
-    directory: versionsDirectory(model),
-    index: { name: `versions-${model}`, version: 'version/1' },
-    parse: (bytes, name) => parseRecord(bytes, { model, name }) as StoredRecord & JsonValue,
-    fresh: options.fresh,
+  let records: Promise<IndexedDocument<StoredRecord>[]> = Promise.resolve([]);
+  const { log, stages } = await loadTrail(repository, model, {
+    ...options,
+    // Settled after the events, for the reason given at `loadTrail`, but looked at while those are.
+    onEventsSettled: () => {
+      records = loadRecords(repository, model, options);
+      records.catch(() => undefined);
+    },
   });
+  const files = await records;
   const problems: ModelProblem[] = log.damaged.map(({ name, error }) => ({
     kind: 'event',
     path: gitPath(`${eventsDirectory(model)}/${name}`),
     error,
   }));
-  const records: StoredRecord[] = [];
+  const stored: StoredRecord[] = [];
   for (const { name, value, error } of files) {
-    if (value !== undefined) records.push(value);
+    if (value !== undefined) stored.push(value);
     else if (error !== undefined)
       problems.push({ kind: 'record', path: gitPath(`${versionsDirectory(model)}/${name}`), error });
   }
   const registrations = registrationsByLabel(log);
   const known = problems.map(({ path }) => path);
-  problems.push(...recordProblems({ model, records, registrations, known }));
+  problems.push(...recordProblems({ model, records: stored, registrations, known }));
   for (const [stage, state] of stages) {
     if (state.status === 'ok' || (state.status === 'behind' && state.interrupted)) continue;
     problems.push({ kind: 'stage', path: gitPath(stagePath(model, stage)), error: state.problem });
   }
   const error = await modelDocumentProblem(repository, model);
   if (error !== undefined) problems.push({ kind: 'model', path: gitPath(modelPath(model)), error });
-  return { model, log, stages, problems, ...foldVersions({ records, registrations, log, stages }) };
+  return { model, log, stages, problems, ...foldVersions({ records: stored, registrations, log, stages }) };
+}
+
+function loadRecords(
+  { documents }: Repository,
+  model: string,
+  options: { fresh?: boolean },
+): Promise<IndexedDocument<StoredRecord>[]> {
+  return loadDirectory<StoredRecord>(documents, {
+    directory: versionsDirectory(model),
+    index: { name: `versions-${model}`, version: 'version/1', codec: jsonCodec() },
+    parse: (bytes, name) => parseRecord(bytes, { model, name }),
+    fresh: options.fresh,
+  });
 }
 
 interface RegisteredRecords {

@@ -1,6 +1,6 @@
 import { ConflictError, MlopsError, UsageError } from '../../errors.ts';
 import { nearestNames, suggestNames } from '../../lib/nearest.ts';
-import { eventPath, loadEventLog, type AuditEvent } from '../audit/index.ts';
+import { eventPath, loadEventLog, type AuditEvent, type EventLog } from '../audit/index.ts';
 import { encodeDocument } from '../repository/document.ts';
 import { stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -60,7 +60,7 @@ async function applyMove(
   move: StageMove,
 ): Promise<Omit<MovedStage, 'written'>> {
   const { model, stage, version, digest } = move;
-  const state = await readStage(repository, model, stage);
+  const { state, log } = await readStage(repository, model, stage);
   const previous = previousVersion(state, move);
   const [settled, ...otherTips] = state?.status === 'ok' ? state.tips : [];
   if (
@@ -85,18 +85,21 @@ async function applyMove(
   }
   await markPending(repository, { model, stage });
   try {
-    const event = await section.appendEvent({
-      type: move.type,
-      subject: { model, stage, version },
-      ...(previous === undefined ? {} : { from: previous }),
-      to: version,
-      digest,
-      ...(move.reason === undefined ? {} : { reason: move.reason }),
-      evidence: (move.type === 'resolved' ? (state?.tips ?? []) : []).map((tip) => ({
-        type: 'candidate',
-        digest: tip.id,
-      })),
-    });
+    const event = await section.appendEvent(
+      {
+        type: move.type,
+        subject: { model, stage, version },
+        ...(previous === undefined ? {} : { from: previous }),
+        to: version,
+        digest,
+        ...(move.reason === undefined ? {} : { reason: move.reason }),
+        evidence: (move.type === 'resolved' ? (state?.tips ?? []) : []).map((tip) => ({
+          type: 'candidate',
+          digest: tip.id,
+        })),
+      },
+      log,
+    );
     await section.replace(
       stagePath(model, stage),
       pointerBytes({ model, stage, version, digest, event: event.id }),
@@ -118,12 +121,12 @@ function previousVersion(state: StageState | undefined, move: StageMove): string
   return state.status === 'behind' ? state.pointer?.version : undefined;
 }
 
-/** Undefined when neither a pointer nor an event speaks of the stage. */
+/** The model's events, and the stage: undefined when neither a pointer nor an event speaks of it. */
 async function readStage(
   repository: Repository,
   model: string,
   stage: string,
-): Promise<StageState | undefined> {
+): Promise<{ log: EventLog; state: StageState | undefined }> {
   const log = await loadEventLog(repository.documents, model);
   let bytes: Uint8Array | undefined;
   let failure: MlopsError | undefined;
@@ -143,7 +146,8 @@ async function readStage(
       return bytes;
     },
   });
-  return bytes === undefined && failure === undefined && state.tips.length === 0 ? undefined : state;
+  const unknown = bytes === undefined && failure === undefined && state.tips.length === 0;
+  return { log, state: unknown ? undefined : state };
 }
 
 /** Lets the pointer follow the event that a crash of this host left without one; resolves to that event. */
@@ -154,7 +158,8 @@ async function finishPending(
   const pending = await readPending(repository);
   if (pending === undefined) return undefined;
   const { model, stage } = pending;
-  const tip = unfinishedMove(await readStage(repository, model, stage));
+  const { state } = await readStage(repository, model, stage);
+  const tip = unfinishedMove(state);
   if (tip !== undefined) {
     const bytes = pointerBytes({ model, stage, version: tip.to, digest: tip.digest, event: tip.id });
     section.adopt(eventPath(tip, tip.id));

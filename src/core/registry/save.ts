@@ -264,11 +264,14 @@ async function register(
   // What an interrupted save left under this label is no version and gives way.
   const leftover = state.unregistered.some((stored) => stored.record.version === version);
   await (leftover ? section.replace(path, bytes) : section.create(path, bytes));
-  const event = await section.appendEvent({
-    type: 'saved',
-    subject: { model, version },
-    digest,
-    evidence: [{ type: 'record', digest: digestOf(bytes) }],
-  });
+  const event = await section.appendEvent(
+    {
+      type: 'saved',
+      subject: { model, version },
+      digest,
+      evidence: [{ type: 'record', digest: digestOf(bytes) }],
+    },
+    state.log,
+  );
   return { record, event: event.id, created: true };
 }

@@ -63,16 +63,20 @@ const LOOKS = 5;
  * behind, and another look settles it.
  *
  * @param options.fresh as in `loadEventLog`
+ * @param options.onEventsSettled called whenever it is settled which events there are, at each look: what is read from then
+ * on is not older than they are
  */
 export async function loadTrail(
   repository: Repository,
   model: string,
-  options: { fresh?: boolean | undefined } = {},
+  options: { fresh?: boolean | undefined; onEventsSettled?: () => void } = {},
 ): Promise<Trail> {
   let heads: string | undefined;
   for (let look = 1; ; look += 1) {
     const pointers = await readPointers(repository, model);
-    const log = await loadEventLog(repository.documents, model, options);
+    const reading = loadEventLog(repository.documents, model, options);
+    options.onEventsSettled?.();
+    const log = await reading;
     const pending = await readPending(repository);
     const stages = new Map<string, StageState>();
     for (const stage of [...new Set([...pointers.keys(), ...stagesInLog(log)])].toSorted()) {

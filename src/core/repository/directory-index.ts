@@ -1,6 +1,6 @@
 import { MlopsError } from '../../errors.ts';
-import type { JsonValue } from '../../lib/canonical-json.ts';
 import type { DocumentFile, DocumentStore } from '../../storage/document-store.ts';
+import { decodeIndexFile, encodeIndexFile, textOf } from './index-file.ts';
 
 /** One file of a directory: its parsed value, or why it has none. */
 export interface IndexedDocument<T> {
@@ -9,24 +9,39 @@ export interface IndexedDocument<T> {
   error?: MlopsError;
 }
 
-interface StoredIndex {
-  version: string;
-  entries: [name: string, fingerprint: string, value: unknown][];
+/** How the values of a directory are kept in its index. */
+export interface IndexCodec<T> {
+  /** Names the form; another one for every form there ever was. */
+  readonly version: string;
+  encode(values: readonly T[]): Uint8Array[];
+  /** What was encoded, in the same order. What it throws means that the index is worth nothing. */
+  decode(sections: readonly Buffer[]): T[];
 }
 
 export interface LoadDirectoryOptions<T> {
   directory: string;
   /** Name of the index below cache/index; change `version` whenever `parse` gives something else. */
-  index: { name: string; version: string };
-  parse(bytes: Uint8Array, name: string): T & JsonValue;
+  index: { name: string; version: string; codec: IndexCodec<T> };
+  parse(bytes: Uint8Array, name: string): T;
   /** Read and parse every file, whatever the index says; default false. For whoever is there to prove content. */
   fresh?: boolean | undefined;
 }
+
+/** What the index knows: of each file its name, its fingerprint and its value, sorted by name. */
+interface Known<T> {
+  names: readonly string[];
+  fingerprints: readonly string[];
+  values: readonly T[];
+}
+
+const NOTHING = { names: [], fingerprints: [], values: [] } as const;
 
 /**
  * Reads all documents of a directory, leaning on a disposable index for those whose fingerprint (size, mtime, ctime, inode)
  * is unchanged. A clone can't bring a usable index along: ctime and inode are this machine's. Without the index the
  * answer is the same, later.
+ *
+ * Which files there are is settled before this returns its promise, as `DocumentStore.readDirectory` says.
  */
 export async function loadDirectory<T>(
   documents: DocumentStore,
@@ -35,32 +50,56 @@ export async function loadDirectory<T>(
   // Started first: the store may look at many files on another core while the index is parsed on this one.
   const listing = documents.readDirectory(options.directory);
   listing.catch(() => undefined);
-  const known = options.fresh === true ? [] : await readIndex(documents, options.index);
+  const known = options.fresh === true ? NOTHING : await knownOf(documents, options.index);
   const files = await listing;
+  const kept: { names: string[]; fingerprints: string[]; values: T[] } = {
+    names: [],
+    fingerprints: [],
+    values: [],
+  };
   let misses = 0;
   let at = 0;
-  const entries: StoredIndex['entries'] = [];
   const loaded = files.map((file): IndexedDocument<T> => {
+    const { name, fingerprint } = file;
     // Both lists are sorted by name, so one walk through both finds every match.
-    while (nameOf(known[at]) < file.name) at += 1;
-    const cached = known[at];
-    if (nameOf(cached) === file.name && isEntry(cached) && cached[1] === file.fingerprint) {
-      entries.push(cached);
-      return { name: file.name, value: cached[2] as T };
+    while ((known.names[at] ?? LAST) < name) at += 1;
+    const cached = known.values[at];
+    const hit = cached !== undefined && known.names[at] === name && known.fingerprints[at] === fingerprint;
+    const document = hit ? { name, value: cached } : parseFile(file, options.parse);
+    if (document.value !== undefined && fingerprint !== undefined) {
+      if (!hit) misses += 1;
+      kept.names.push(name);
+      kept.fingerprints.push(fingerprint);
+      kept.values.push(document.value);
     }
-    const parsed = parseFile(file, options.parse);
-    if (parsed.value !== undefined && file.fingerprint !== undefined) {
-      misses += 1;
-      entries.push([file.name, file.fingerprint, parsed.value]);
-    }
-    return parsed;
+    return document;
   });
-  if (options.fresh !== true && (misses > WORTH_REWRITING || misses * 10 > files.length)) {
-    const index: StoredIndex = { version: options.index.version, entries };
-    await documents.writeCache(options.index.name, Buffer.from(JSON.stringify(index)));
-  }
+  if (options.fresh === true) return loaded;
+  if (misses > WORTH_REWRITING || misses * 10 > files.length)
+    await documents.writeCache(options.index.name, encodeKnown(options.index, kept));
+  remember(documents, options.index, kept);
   return loaded;
 }
+
+/** What this process knows already, as a command that writes looks again under the lock: as good as the index, and here. */
+const remembered = new WeakMap<DocumentStore, Map<string, Known<unknown>>>();
+
+async function knownOf<T>(documents: DocumentStore, index: Index<T>): Promise<Known<T>> {
+  const known = remembered.get(documents)?.get(keyOf(index)) as Known<T> | undefined;
+  return known ?? readIndex(documents, index);
+}
+
+function remember<T>(documents: DocumentStore, index: Index<T>, known: Known<T>): void {
+  const all = remembered.get(documents) ?? new Map<string, Known<unknown>>();
+  remembered.set(documents, all.set(keyOf(index), known));
+}
+
+function keyOf<T>(index: Index<T>): string {
+  return `${index.name} ${versionOf(index)}`;
+}
+
+/** Sorts after every name. */
+const LAST = '\uffff';
 
 // A few unindexed files cost less to parse each time than a large index costs to rewrite.
 const WORTH_REWRITING = 64;
@@ -74,29 +113,46 @@ function parseFile<T>(file: DocumentFile, parse: (bytes: Uint8Array, name: strin
   }
 }
 
-async function readIndex(
-  documents: DocumentStore,
-  index: { name: string; version: string },
-): Promise<readonly unknown[]> {
+type Index<T> = LoadDirectoryOptions<T>['index'];
+
+/** No file name holds a `/`. */
+const SEPARATOR = '/';
+
+function encodeKnown<T>(index: Index<T>, { names, fingerprints, values }: Known<T>): Uint8Array {
+  const texts = [names, fingerprints].map((list) => Buffer.from(list.join(SEPARATOR)));
+  return encodeIndexFile(versionOf(index), [...texts, ...index.codec.encode(values)]);
+}
+
+async function readIndex<T>(documents: DocumentStore, index: Index<T>): Promise<Known<T>> {
   const bytes = await documents.readCache(index.name);
-  if (bytes === undefined) return [];
+  const sections = bytes === undefined ? undefined : decodeIndexFile(versionOf(index), bytes);
+  if (sections === undefined) return NOTHING;
   try {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-    const stored = JSON.parse(text) as Partial<StoredIndex> | null;
-    return stored?.version === index.version && Array.isArray(stored.entries) ? stored.entries : [];
+    const [names = [], fingerprints = []] = sections
+      .slice(0, 2)
+      .map((section) => textOf(section).split(SEPARATOR));
+    const values = index.codec.decode(sections.slice(2));
+    const agree = names.length === fingerprints.length && names.length === values.length;
+    return agree ? { names, fingerprints, values } : NOTHING;
   } catch {
-    // A torn or foreign index is worth nothing and costs nothing.
-    return [];
+    // Rubbish is worth nothing and costs nothing.
+    return NOTHING;
   }
 }
 
-/** The name of an entry; beyond the end, or of rubbish, one that sorts after every other. */
-function nameOf(entry: unknown): string {
-  return Array.isArray(entry) && typeof entry[0] === 'string' ? entry[0] : '\uffff';
+function versionOf<T>({ version, codec }: Index<T>): string {
+  return `${version} ${codec.version}`;
 }
 
-function isEntry(entry: unknown): entry is StoredIndex['entries'][number] {
-  return (
-    Array.isArray(entry) && entry.length === 3 && typeof entry[0] === 'string' && typeof entry[1] === 'string'
-  );
+/** Any JSON values, as JSON. */
+export function jsonCodec<T>(): IndexCodec<T> {
+  return {
+    version: 'json/1',
+    encode: (values) => [Buffer.from(JSON.stringify(values))],
+    decode: ([text]) => {
+      const values: unknown = JSON.parse(textOf(text));
+      if (!Array.isArray(values)) throw new TypeError('no list of values');
+      return values as T[];
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, type BigIntStats, type Dirent } from 'node:fs';
 import { rename, rm, unlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { ConflictError, errnoOf, LocalIoError } from '../../errors.ts';
 import { assertSafeRelativePath } from '../../lib/safe-path.ts';
 import { ioError, syncDirectory, temporaryName, TEMPORARY_NAME, writeDurably } from '../atomic-write.ts';
@@ -165,19 +165,22 @@ async function listDocuments(directory: string, newestSettled: bigint): Promise<
     throw ioError(error, directory, 'nothing was changed');
   }
   names = names.filter((name) => name.endsWith('.json') && !TEMPORARY_NAME.test(name)).sort();
-  return names.length < WORTH_A_THREAD
+  // One thread at a time: while it looks at one directory, this one may as well look at the next.
+  return names.length < WORTH_A_THREAD || threadIsBusy
     ? listHere(directory, names, newestSettled)
     : listInThread(directory, names, newestSettled);
 }
 
+let threadIsBusy = false;
+
 function listHere(directory: string, names: readonly string[], newestSettled: bigint): DocumentFile[] {
   const files: DocumentFile[] = [];
   for (const name of names) {
-    const path = join(directory, name);
+    const path = `${directory}${sep}${name}`;
     const stats = lstatBig(path);
     if (stats === undefined || stats.isDirectory()) continue;
     if (!stats.isFile()) throw unsafeEntry(path, 'is not a regular file');
-    files.push({ name, fingerprint: fingerprintOf(stats, newestSettled), read: () => readListed(path) });
+    files.push(new LocalDocument(directory, name, fingerprintOf(stats, newestSettled)));
   }
   return files;
 }
@@ -188,25 +191,46 @@ async function listInThread(
   newestSettled: bigint,
 ): Promise<DocumentFile[]> {
   let found: string[];
+  threadIsBusy = true;
   try {
     found = await fingerprintsInThread(directory, names, newestSettled);
   } catch (error) {
     throw ioError(error, directory, 'nothing was changed');
+  } finally {
+    threadIsBusy = false;
   }
   const files: DocumentFile[] = [];
   for (const [index, name] of names.entries()) {
     const said = found[index];
     if (said === undefined || said === Listed.passedOver) continue;
-    const path = join(directory, name);
-    if (said === Listed.unsafe) throw unsafeEntry(path, 'is not a regular file');
-    files.push({ name, fingerprint: said === Listed.young ? undefined : said, read: () => readListed(path) });
+    if (said === Listed.unsafe) throw unsafeEntry(join(directory, name), 'is not a regular file');
+    files.push(new LocalDocument(directory, name, said === Listed.young ? undefined : said));
   }
   return files;
 }
 
+/** A class, because there may be fifty thousand of them, of which few are read. */
+class LocalDocument implements DocumentFile {
+  readonly name: string;
+  readonly fingerprint: string | undefined;
+  readonly #directory: string;
+
+  constructor(directory: string, name: string, fingerprint: string | undefined) {
+    this.#directory = directory;
+    this.name = name;
+    this.fingerprint = fingerprint;
+  }
+
+  read(): Uint8Array {
+    return readListed(join(this.#directory, this.name));
+  }
+}
+
+const EXACT = { bigint: true, throwIfNoEntry: false } as const;
+
 function lstatBig(path: string): BigIntStats | undefined {
   try {
-    return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return lstatSync(path, EXACT);
   } catch (error) {
     throw ioError(error, path, 'nothing was changed');
   }
