@@ -1,7 +1,7 @@
 import { RefusedError } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import { parseEvent } from '../audit/event.ts';
-import { parsePointer } from '../data/pointers.ts';
+import { parsePointer } from '../data/pointer.ts';
 import { parseRecord } from '../registry/record.ts';
 import { StagePointer } from '../registry/stage-pointer.ts';
 import { parseDocument } from './document.ts';

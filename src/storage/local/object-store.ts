@@ -14,6 +14,7 @@ import {
   objectPath,
 } from '../object-errors.ts';
 import type {
+  BatchOptions,
   ByteRange,
   ObjectBatch,
   ObjectInfo,
@@ -23,22 +24,26 @@ import type {
 } from '../object-store.ts';
 import { MAX_PACK } from '../pack.ts';
 import { LocalObjectBatch } from './object-batch.ts';
-import { ensureDirectory, isRealDirectory, lstatIfPresent } from './object-paths.ts';
+import { ensureDirectory, isRealDirectory, lstatIfPresent, type LocalPlace } from './object-paths.ts';
 
 // O_NONBLOCK: opening a FIFO that somebody put there must fail, not wait for a writer.
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Objects as files below `<root>/cache`, mode 0444. See docs/format.md section 2 for the names. */
+/** Objects as files, mode 0444. See docs/format.md section 2 for the names. */
 export class LocalObjectStore implements ObjectStore {
+  readonly #place: LocalPlace;
   readonly #root: string;
+  readonly #top: string;
 
-  /** @param root the `.mlops` directory; nothing below it may be a symbolic link */
-  constructor(root: string) {
-    this.#root = root;
+  /** @param place the `.mlops` directory, whose objects are in `cache`, or another place */
+  constructor(place: string | LocalPlace) {
+    this.#place = typeof place === 'string' ? { root: place, directory: 'cache', shared: false } : place;
+    this.#root = this.#place.root;
+    this.#top = join(this.#root, this.#place.directory);
   }
 
-  batch(): ObjectBatch {
-    return new LocalObjectBatch(this.#root, this);
+  batch(options?: BatchOptions): ObjectBatch {
+    return new LocalObjectBatch(this.#place, this, options);
   }
 
   async get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
@@ -68,12 +73,12 @@ export class LocalObjectStore implements ObjectStore {
       const path = this.#path(key);
       if (!isRealDirectory(this.#root, dirname(path))) return undefined;
       const stats = lstatIfPresent(path);
-      return stats?.isFile() ? { key, size: stats.size } : undefined;
+      return stats?.isFile() ? { key, size: stats.size, modified: stats.mtimeMs } : undefined;
     });
   }
 
   async *list(kind: ObjectKind, start = ''): AsyncIterable<ObjectInfo> {
-    const top = join(this.#root, 'cache', kind);
+    const top = join(this.#top, kind);
     if (!isRealDirectory(this.#root, top)) return;
     for (const prefix of readNames(top).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
       const directory = join(top, prefix);
@@ -82,7 +87,7 @@ export class LocalObjectStore implements ObjectStore {
         const key = { kind, name };
         if (!isObjectName(key) || !name.startsWith(prefix) || !name.startsWith(start)) continue;
         const stats = lstatIfPresent(join(directory, name));
-        if (stats?.isFile()) yield { key, size: stats.size };
+        if (stats?.isFile()) yield { key, size: stats.size, modified: stats.mtimeMs };
       }
     }
   }
@@ -104,7 +109,7 @@ export class LocalObjectStore implements ObjectStore {
   async quarantine(key: ObjectKey, reason: string): Promise<string> {
     assertObjectName(key);
     const path = this.#path(key);
-    const directory = join(this.#root, 'cache', 'quarantine');
+    const directory = join(this.#top, 'quarantine');
     if (!isRealDirectory(this.#root, dirname(path))) throw missingObject(key);
     const changed = ensureDirectory(this.#root, directory);
     const place = join(directory, `${key.kind}-${key.name}${temporaryName()}`);
@@ -122,7 +127,7 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   #path(key: ObjectKey): string {
-    return join(this.#root, 'cache', key.kind, key.name.slice(0, 2), key.name);
+    return join(this.#top, key.kind, key.name.slice(0, 2), key.name);
   }
 }
 
