@@ -106,7 +106,7 @@ export function safeJoin(root: string, relative: string): string {
 }
 
 /** Undefined when there is no such entry, or when a parent is a file and there can't be one. */
-function lstatIfPresent(path: string): Stats | undefined {
+export function lstatIfPresent(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {

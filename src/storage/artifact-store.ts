@@ -41,6 +41,37 @@ export interface RestoreOptions extends StoreProgress {
   signal?: AbortSignal;
 }
 
+/** What a file or directory holds now. */
+export interface ExaminedSource {
+  /** `sha256:<64 hex>` that `store` would give it. */
+  digest: string;
+  kind: 'file' | 'directory';
+  /** Bytes of its files. */
+  size: number;
+  files: number;
+  /** True when this very artifact is here already, manifest and all blobs; proves presence, not content. */
+  stored: boolean;
+  /** Its files, as `store` would list them. */
+  manifest(): Promise<Manifest>;
+}
+
+export interface UpdateOptions extends StoreProgress {
+  /** Overwrite and remove what is saved nowhere; default refuses (exit 5). */
+  force?: boolean;
+  signal?: AbortSignal;
+}
+
+/** What `update` did. */
+export interface UpdatedTarget {
+  outcome: 'restored' | 'unchanged';
+  /** Files written, those among them that were cloned or copied from elsewhere in the target, and files removed. */
+  written: number;
+  cloned: number;
+  removed: number;
+  /** Bytes of the files written. */
+  bytes: number;
+}
+
 export type DamageKind = 'manifest' | 'pack' | 'blob';
 
 /** One thing found wrong with stored bytes. */
@@ -84,6 +115,9 @@ export interface ArtifactStore {
   /** Digest, size and file count of a source without storing it; leans on the stat index. */
   digest(source: string, options?: StoreOptions): Promise<{ digest: string; size: number; files: number }>;
 
+  /** As `digest`, and whether it is stored. Writes nothing but the stat index. @throws as `store` */
+  examine(source: string, options?: StoreOptions): Promise<ExaminedSource>;
+
   /** @throws IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED`, or RefusedError `UNSAFE_PATH` for a manifest that names one */
   manifest(digest: string): Promise<Manifest>;
 
@@ -105,6 +139,17 @@ export interface ArtifactStore {
    * @throws ConflictError `TARGET_EXISTS`; IntegrityError as `manifest`, naming each file that can't be restored
    */
   restore(digest: string, target: string, options?: RestoreOptions): Promise<'restored' | 'unchanged'>;
+
+  /**
+   * Makes a path of the work tree hold the artifact, in place: files that are as they should be are not touched, every other
+   * one appears complete or not at all, and a killed update is finished by the next one. A file that differs is overwritten or
+   * removed only when its bytes are saved, that is, can be restored from this store.
+   *
+   * @param path relative to the store's root, with `/`
+   * @throws ConflictError `LOCAL_CHANGES` naming files that are saved nowhere, before anything is touched; IntegrityError
+   * `OBJECT_MISSING`, likewise; RefusedError `UNSAFE_PATH`, `UNSAFE_ENTRY` for links on the way or inside; LocalIoError
+   */
+  update(digest: string, path: string, options?: UpdateOptions): Promise<UpdatedTarget>;
 
   /** Writes the manifest and freshly built packs holding this artifact's blobs and nothing else, in that order. */
   exportObjects(digest: string, sink: BundleSink): Promise<void>;

@@ -69,7 +69,8 @@ function hashSmallFile(path: string, scratch: Buffer): string | undefined {
   }
 }
 
-async function hashFile(path: string): Promise<string | undefined> {
+/** SHA-256 of a file as 64 hex digits; undefined when it can't be read, or is a link. */
+export async function hashFile(path: string): Promise<string | undefined> {
   const hash = createHash('sha256');
   const handle = await open(path, FLAGS).catch(() => undefined);
   if (handle === undefined) return undefined;

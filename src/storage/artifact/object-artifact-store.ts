@@ -1,11 +1,14 @@
 import type {
   ArtifactStore,
   BundleSink,
+  ExaminedSource,
   ImportedObjects,
   RestoreOptions,
   StoredArtifact,
   StoreOptions,
   StoreProgress,
+  UpdatedTarget,
+  UpdateOptions,
   VerifiedObjects,
   VerifyObjectsOptions,
 } from '../artifact-store.ts';
@@ -14,9 +17,11 @@ import type { Manifest } from '../manifest.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { ObjectTransfer } from '../transfer/object-transfer.ts';
 import { BundleImport, exportObjects } from './bundle.ts';
+import { examineSource } from './examine.ts';
 import { readManifest, type ArtifactParts } from './parts.ts';
 import { restoreArtifact } from './restore-artifact.ts';
-import { digestSource, storeArtifact } from './store-artifact.ts';
+import { storeArtifact } from './store-artifact.ts';
+import { updateTarget } from './update-target.ts';
 import { isPresent, verifyArtifact, verifyObjects } from './verify-artifact.ts';
 
 /** Artifacts kept as packs and manifests in any object store; sources and targets are on this machine. */
@@ -31,11 +36,16 @@ export class ObjectArtifactStore implements ArtifactStore {
     return storeArtifact(this.#parts, source, options);
   }
 
-  digest(
+  async digest(
     source: string,
     options: StoreOptions = {},
   ): Promise<{ digest: string; size: number; files: number }> {
-    return digestSource(this.#parts, source, options);
+    const { digest, size, files } = await examineSource(this.#parts, source, options);
+    return { digest, size, files };
+  }
+
+  examine(source: string, options: StoreOptions = {}): Promise<ExaminedSource> {
+    return examineSource(this.#parts, source, options);
   }
 
   async manifest(digest: string): Promise<Manifest> {
@@ -56,6 +66,10 @@ export class ObjectArtifactStore implements ArtifactStore {
 
   restore(digest: string, target: string, options: RestoreOptions = {}): Promise<'restored' | 'unchanged'> {
     return restoreArtifact(this.#parts, digest, { ...options, target });
+  }
+
+  update(digest: string, path: string, options: UpdateOptions = {}): Promise<UpdatedTarget> {
+    return updateTarget(this.#parts, digest, { ...options, path });
   }
 
   exportObjects(digest: string, sink: BundleSink): Promise<void> {

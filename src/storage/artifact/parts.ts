@@ -10,6 +10,8 @@ export interface ArtifactParts {
   files: IndexFiles;
   /** Relative sources and targets start here. Absolute. */
   root: string;
+  /** Where `update` builds files before it gives them their names; made when it is missing. Absolute, below `root`. */
+  staging: string;
   warn: (message: string) => void;
   /**
    * Proves that the store can be written to, and reads the clock of its file system, in milliseconds.

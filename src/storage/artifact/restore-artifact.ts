@@ -7,6 +7,7 @@ import { ioError, temporaryName } from '../atomic-write.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { hexOf } from '../digest.ts';
 import { makeDirectories } from '../make-directories.ts';
+import type { Manifest } from '../manifest.ts';
 import { BRING_BACK } from '../object-errors.ts';
 import { assertNotAborted } from './walk.ts';
 import { BlobReader } from './blob-reader.ts';
@@ -49,13 +50,17 @@ export async function restoreArtifact(
 async function expectedFiles(
   parts: ArtifactParts,
   digest: string,
-  options: RestoreOptions,
+  { include }: RestoreOptions,
 ): Promise<Expected> {
+  const manifest = await readExpected(parts, digest);
+  if (include === undefined || manifest.kind === 'file') return manifest;
+  return { kind: 'directory', files: manifest.files.filter(({ path }) => include(path)) };
+}
+
+/** The manifest of what is to be restored; a damaged one is quarantined. @throws as `readManifest` */
+export async function readExpected(parts: ArtifactParts, digest: string): Promise<Manifest> {
   try {
-    const { manifest } = await readManifest(parts.objects, digest);
-    const { include } = options;
-    if (include === undefined || manifest.kind === 'file') return manifest;
-    return { kind: 'directory', files: manifest.files.filter(({ path }) => include(path)) };
+    return (await readManifest(parts.objects, digest)).manifest;
   } catch (error) {
     if (error instanceof IntegrityError && error.code === 'OBJECT_DAMAGED') {
       const place = await parts.objects.quarantine({ kind: 'manifests', name: hexOf(digest) }, error.message);
@@ -66,7 +71,7 @@ async function expectedFiles(
 }
 
 /** Names every file that can't be restored before a byte is written. @throws IntegrityError `OBJECT_MISSING` */
-function assertComplete({ files }: Expected, index: BlobIndex): void {
+export function assertComplete({ files }: Expected, index: BlobIndex): void {
   const incomplete = files.filter(({ blobs }) => blobs.some((id) => index.find(id) === undefined));
   if (incomplete.length === 0) return;
   const names = incomplete
@@ -78,7 +83,7 @@ function assertComplete({ files }: Expected, index: BlobIndex): void {
   });
 }
 
-async function assertSpace(directory: string, size: number): Promise<void> {
+export async function assertSpace(directory: string, size: number): Promise<void> {
   const free = await freeBytes(directory);
   if (free === undefined || free >= size + SPARE_BYTES) return;
   throw new LocalIoError(

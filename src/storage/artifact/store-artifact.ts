@@ -11,11 +11,11 @@ import { decodeManifest, encodeManifest, type Manifest, type ManifestFile } from
 import type { ObjectStore } from '../object-store.ts';
 import type { StatIndex } from '../stat-index.ts';
 import { BlobReader } from './blob-reader.ts';
-import { DamagedPackFound, hashOnly, StoringSink } from './blob-sink.ts';
-import { ingest, type IngestOptions } from './ingest.ts';
+import { DamagedPackFound, StoringSink } from './blob-sink.ts';
+import { ingest } from './ingest.ts';
 import { assertNames } from './names.ts';
 import { PackWriter } from './pack-writer.ts';
-import { distinctBlobs, loadIndex, type ArtifactParts } from './parts.ts';
+import { loadIndex, type ArtifactParts } from './parts.ts';
 import { objectsAreThere, recall, remember, reusableFiles } from './remembered.ts';
 import { quarantinePack } from './salvage.ts';
 import { walkSource, type SourceEntry, type SourceTree } from './walk.ts';
@@ -132,7 +132,7 @@ async function putManifest({ objects, warn }: ArtifactParts, name: string, bytes
   }
 }
 
-function packsOf(index: BlobIndex, ids: Iterable<string>): SegmentPack[] {
+export function packsOf(index: BlobIndex, ids: Iterable<string>): SegmentPack[] {
   const packs = new Map<string, SegmentPack>();
   for (const id of ids) {
     const pack = index.find(id)?.pack;
@@ -142,7 +142,7 @@ function packsOf(index: BlobIndex, ids: Iterable<string>): SegmentPack[] {
   return [...packs.values()];
 }
 
-function progressOf(tree: SourceTree, options: StoreOptions): (bytes: number, files: number) => void {
+export function progressOf(tree: SourceTree, options: StoreOptions): (bytes: number, files: number) => void {
   return (bytes, files) => options.onProgress?.({ bytes, files, totalBytes: tree.totalBytes });
 }
 
@@ -183,65 +183,4 @@ export async function freeBytes(path: string): Promise<number | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** See `ArtifactStore.digest`. */
-export async function digestSource(
-  parts: ArtifactParts,
-  source: string,
-  options: StoreOptions,
-): Promise<{ digest: string; size: number; files: number }> {
-  const tree = await walkSource(resolve(parts.root, source), options.signal);
-  const result = { size: tree.totalBytes, files: tree.paths.length };
-  const remembered = recall(parts.files, tree);
-  if (remembered?.unchanged) return { digest: digestOf(remembered.index.manifest), ...result };
-  if (tree.kind === 'directory') {
-    assertNames(tree.paths, options.allowCollisions ?? true);
-  }
-  const clock = clockOf(parts, options);
-  const reuse = await reusableFiles(parts.objects, remembered);
-  const files = await hashFiles(tree, {
-    sink: hashOnly,
-    reuse,
-    onProgress: progressOf(tree, options),
-    signal: options.signal,
-  });
-  const manifest: Manifest = { kind: tree.kind, files };
-  const name = await sha256HexInPool(encodeManifest(manifest));
-  await rememberDigest({ parts, tree, clock }, name, manifest);
-  return { digest: digestOf(name), ...result };
-}
-
-async function hashFiles(tree: SourceTree, options: Omit<IngestOptions, 'thread'>): Promise<ManifestFile[]> {
-  const thread = tree.totalBytes >= WORTH_A_THREAD ? new HashThread() : undefined;
-  try {
-    return await ingest(tree, { ...options, thread });
-  } finally {
-    await thread?.close();
-  }
-}
-
-/** Undefined when nothing may or can be written: then nothing is remembered. */
-function clockOf(parts: ArtifactParts, options: StoreOptions): number | undefined {
-  if (options.dryRun) return undefined;
-  try {
-    return parts.probe();
-  } catch (error) {
-    if (error instanceof MlopsError) return undefined;
-    throw error;
-  }
-}
-
-/** Only what is stored is worth remembering: `store` takes packs on trust from here, so it has to know them. */
-async function rememberDigest(
-  { parts, tree, clock }: Pick<Attempt, 'parts' | 'tree' | 'clock'>,
-  name: string,
-  manifest: Manifest,
-): Promise<void> {
-  if (clock === undefined) return;
-  if ((await parts.objects.stat({ kind: 'manifests', name })) === undefined) return;
-  const index = await loadIndex(parts);
-  const ids = distinctBlobs(manifest);
-  for (const id of ids) if (index.find(id) === undefined) return;
-  remember(parts.files, tree, { clock, manifest: name, blobs: ids.size, packs: packsOf(index, ids) });
 }

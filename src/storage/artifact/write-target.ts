@@ -66,8 +66,7 @@ export async function writeTree(
   files: readonly ManifestFile[],
   options: WriteTargetOptions,
 ): Promise<void> {
-  const paths = files.map(({ path }) => path);
-  if (findCollisions(paths).length > 0 && foldsNames(directory)) assertNoCollisions(paths);
+  assertNamesFit(directory, { files });
   const made = new Set<string>(['']);
   for (const file of files) {
     assertNotAborted(options.signal);
@@ -79,6 +78,12 @@ export async function writeTree(
     }
     await writeFile(join(directory, file.path), file, options);
   }
+}
+
+/** @param directory an empty one on the file system that is meant @throws RefusedError `NAME_COLLISION` where it folds names */
+export function assertNamesFit(directory: string, { files }: { files: readonly ManifestFile[] }): void {
+  const paths = files.map(({ path }) => path);
+  if (findCollisions(paths).length > 0 && foldsNames(directory)) assertNoCollisions(paths);
 }
 
 /** Tried, because it depends on the mount and even on the directory, not on the platform. */
@@ -101,14 +106,7 @@ export async function flushTarget(
   kind: 'file' | 'directory',
 ): Promise<void> {
   if (kind === 'file') return flushFile(path);
-  if (files.length >= SYNC_WHOLE_FILE_SYSTEM && process.platform === 'linux') {
-    // GNU and busybox `sync -f` call syncfs(2), which Node does not offer.
-    const synced = await run('sync', ['-f', path]).then(
-      () => true,
-      () => false,
-    );
-    if (synced) return;
-  }
+  if (files.length >= SYNC_WHOLE_FILE_SYSTEM && (await syncFileSystem(path))) return;
   const directories = new Set([path]);
   for (let start = 0; start < files.length; start += SYNCS_IN_FLIGHT) {
     const part = files.slice(start, start + SYNCS_IN_FLIGHT).map((file) => join(path, file.path));
@@ -116,6 +114,23 @@ export async function flushTarget(
     await Promise.all(part.map(flushFile));
   }
   for (const directory of directories) await syncDirectory(directory);
+}
+
+/** Makes changed names durable. */
+export async function flushDirectories(directories: readonly string[]): Promise<void> {
+  const [first] = directories;
+  if (first === undefined) return;
+  if (directories.length >= SYNC_WHOLE_FILE_SYSTEM && (await syncFileSystem(first))) return;
+  for (const directory of directories) await syncDirectory(directory);
+}
+
+/** GNU and busybox `sync -f` call syncfs(2), which Node does not offer; false where there is no such thing. */
+async function syncFileSystem(path: string): Promise<boolean> {
+  if (process.platform !== 'linux') return false;
+  return run('sync', ['-f', path]).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function flushFile(path: string): Promise<void> {

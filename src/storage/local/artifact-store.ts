@@ -23,6 +23,7 @@ export function createLocalArtifactStore(options: LocalArtifactStoreOptions): Ar
     objects: new LocalObjectStore(mlopsDir),
     files: new LocalIndexFiles(mlopsDir),
     root,
+    staging: join(mlopsDir, 'tmp'),
     warn,
     probe: () => probeCache(mlopsDir),
   });

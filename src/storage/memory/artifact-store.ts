@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { ObjectArtifactStore } from '../artifact/object-artifact-store.ts';
 import type { ArtifactStore } from '../artifact-store.ts';
 import { MemoryIndexFiles } from '../index-files.ts';
@@ -15,5 +16,13 @@ export interface MemoryArtifactStoreOptions {
 /** An artifact store whose objects are in memory; sources and targets are real files. */
 export function createMemoryArtifactStore(options: MemoryArtifactStoreOptions): ArtifactStore {
   const { root, objects = new MemoryObjectStore(), warn = () => undefined } = options;
-  return new ObjectArtifactStore({ objects, files: new MemoryIndexFiles(), root, warn, probe: Date.now });
+  const staging = join(root, '.mlops/tmp');
+  return new ObjectArtifactStore({
+    objects,
+    files: new MemoryIndexFiles(),
+    root,
+    staging,
+    warn,
+    probe: Date.now,
+  });
 }
