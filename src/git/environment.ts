@@ -30,7 +30,8 @@ const INHERITED = [
 /** Set by git for its hooks; anywhere else they would point the command at another repository or index. */
 const INHERITED_IN_HOOK = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE'] as const;
 
-export type GitAccess = 'read' | 'write' | 'commit';
+/** `hooks`: only asks where Git looks for hooks, so the setting that says so has to stand. */
+export type GitAccess = 'read' | 'write' | 'commit' | 'hooks';
 
 /** The whole environment of a git process. */
 export function gitEnvironment(
@@ -65,5 +66,5 @@ export function gitConfig(access: GitAccess): string[] {
     'diff.suppressBlankEmpty=false',
   ];
   // The hooks of the person who commits do apply to a commit made for them.
-  return access === 'commit' ? settings : [...settings, 'core.hooksPath=/dev/null'];
+  return access === 'commit' || access === 'hooks' ? settings : [...settings, 'core.hooksPath=/dev/null'];
 }

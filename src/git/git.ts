@@ -99,3 +99,62 @@ export interface Git {
   /** Version of the git program, such as `2.39.5`. */
   version(): Promise<string>;
 }
+
+/** The hooks this program can be. */
+export const HOOKS = ['pre-commit', 'pre-push', 'post-checkout', 'post-merge'] as const;
+export type HookName = (typeof HOOKS)[number];
+
+/** Programs that manage hooks themselves; their files are never touched. */
+export type HookTool = 'husky' | 'lefthook' | 'pre-commit';
+
+export interface HookReport {
+  hook: HookName;
+  /**
+   * - `active`: Git runs it.
+   * - `outdated`: Git runs it, but `install` would write something else, since this program was updated or moved.
+   * - `missing`: Git does not run it; `install` would write it.
+   * - `manual`: Git does not run it before somebody did what `step` says.
+   * - `blocked`: `install` can't write it without losing something; see `step`.
+   */
+  state: 'active' | 'outdated' | 'missing' | 'manual' | 'blocked';
+  /** Absolute path of the file that Git runs. */
+  file: string;
+  /** Who starts our command: our own file, another tool, or a line in somebody's script. */
+  via: 'file' | 'line' | HookTool | undefined;
+  /** Another hook was there before; ours runs it first. */
+  chained: boolean;
+  /** What a person has to do, in whole lines. */
+  step: string | undefined;
+}
+
+export interface HooksReport {
+  /** Absolute path of the directory in which Git looks for hooks. */
+  directory: string;
+  /** `git`: in the repository's own directory. `work-tree`: among its files. `outside`: shared with other repositories. */
+  location: 'git' | 'work-tree' | 'outside';
+  hooks: readonly HookReport[];
+}
+
+export interface InstallHooksOptions {
+  /** Write to a directory outside of this repository too. */
+  shared?: boolean;
+  /** Without paths of this machine: the program is looked for on PATH only. */
+  portable?: boolean;
+}
+
+/** What became of the file of one hook. */
+export interface HookChange {
+  hook: HookName;
+  change: 'written' | 'updated' | 'chained' | 'removed' | 'restored' | 'kept';
+  /** Why it was kept. */
+  reason?: string;
+}
+
+/** The files that make Git run this program. */
+export interface GitHooks {
+  status(): Promise<HooksReport>;
+  /** Never overwrites what it did not write; twice is the same as once. */
+  install(options?: InstallHooksOptions): Promise<HooksReport & { changes: readonly HookChange[] }>;
+  /** What was there before is there again, byte for byte. */
+  uninstall(): Promise<HooksReport & { changes: readonly HookChange[] }>;
+}
