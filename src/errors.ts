@@ -84,8 +84,24 @@ export class LocalIoError extends MlopsError {
 
 /** Exit 7: the place that keeps objects elsewhere refused, could not be reached, or kept failing. */
 export class RemoteError extends MlopsError {
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  /** Milliseconds that the remote asked to be left alone. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: string, message: string, options?: ErrorOptions & { retryAfterMs?: number | undefined }) {
     super(code, ExitCode.remote, message, options);
+    this.retryAfterMs = options?.retryAfterMs;
+  }
+
+  /** The same failure, saying that it came again and again. */
+  afterAttempts(attempts: number): RemoteError {
+    if (attempts < 2) return this;
+    const { code, message, hint, cause, retryable, retryAfterMs } = this;
+    return new RemoteError(code, `${message} (${attempts} attempts)`, {
+      ...(hint === undefined ? {} : { hint }),
+      cause,
+      retryable,
+      retryAfterMs,
+    });
   }
 }
 

@@ -7,8 +7,9 @@ import { crypto } from '../lib/lazy-builtin.ts';
 /** What a temporary file of ours looks like, so that a later command can tell it from anything else. */
 export const TEMPORARY_NAME = /^\.tmp-\d+-[0-9a-f]{16}$/;
 
-export function temporaryName(): string {
-  return `.tmp-${process.pid}-${crypto().randomBytes(8).toString('hex')}`;
+/** @param mark hex digits that the random part starts with */
+export function temporaryName(mark = ''): string {
+  return `.tmp-${process.pid}-${mark}${crypto().randomBytes(8).toString('hex').slice(mark.length)}`;
 }
 
 /** Loops until every byte is written; a short write is normal, a write of nothing is an error. */
@@ -134,13 +135,17 @@ export async function writeDurably(
   }
 }
 
-/** `link` fails when the name is taken, `rename` would replace it; FAT and some network shares have no links. */
+/** Some file systems have no hard links: FAT, and a few network shares. */
+export function lacksLinks(error: unknown): boolean {
+  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '');
+}
+
+/** `link` fails when the name is taken, `rename` would replace it. */
 async function linkExclusively(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno !== 'EPERM' && errno !== 'ENOTSUP' && errno !== 'EOPNOTSUPP' && errno !== 'ENOSYS') throw error;
+    if (!lacksLinks(error)) throw error;
     await (await open(path, 'wx')).close();
     try {
       await renamePatiently(temporary, path);

@@ -1,5 +1,6 @@
 import { sha256Hex } from './digest.ts';
 import type {
+  BatchOptions,
   ByteRange,
   ObjectBatch,
   ObjectInfo,
@@ -34,8 +35,8 @@ export class FaultyObjectStore implements ObjectStore {
     this.#script = script;
   }
 
-  batch(): ObjectBatch {
-    const batch = this.#store.batch();
+  batch(options?: BatchOptions): ObjectBatch {
+    const batch = this.#store.batch(options);
     return {
       put: async (key, bytes): Promise<PutOutcome> => batch.put(key, spoil(bytes, this.#enter('put', key))),
       // Named before the fault strikes, as a bit may flip in memory at any time after.

@@ -1,4 +1,5 @@
 import type {
+  BatchOptions,
   HashFunction,
   ByteRange,
   ObjectBatch,
@@ -21,8 +22,8 @@ export class LimitedObjectStore implements ObjectStore {
     this.#gate = new Gate(limit);
   }
 
-  batch(): ObjectBatch {
-    const batch = this.#store.batch();
+  batch(options?: BatchOptions): ObjectBatch {
+    const batch = this.#store.batch(options);
     return {
       put: (key: ObjectKey, bytes: Uint8Array): Promise<PutOutcome> =>
         this.#gate.run(() => batch.put(key, bytes)),
@@ -62,6 +63,10 @@ export class LimitedObjectStore implements ObjectStore {
 
   quarantine(key: ObjectKey, reason: string): Promise<string> {
     return this.#gate.run(() => this.#store.quarantine(key, reason));
+  }
+
+  createOnly(): Promise<boolean> {
+    return this.#gate.run(async () => (await this.#store.createOnly?.()) ?? true);
   }
 }
 

@@ -42,6 +42,15 @@ export function damagedObject(key: ObjectKey, problem: string): IntegrityError {
   });
 }
 
+/** A remote holds other bytes under the name of those that are to be stored there. */
+export function damagedOnRemote(key: ObjectKey, problem: string): IntegrityError {
+  return new IntegrityError(
+    'REMOTE_OBJECT_DAMAGED',
+    `${objectPath(key)} on the remote is damaged: ${problem}; it was left as it is`,
+    { hint: 'replace it by the right bytes: mlops push --repair' },
+  );
+}
+
 /** The bytes in hand are not what their name says: memory, a bus or a disk changed them after they were hashed. */
 export function alteredBytes(key: ObjectKey): IntegrityError {
   return new IntegrityError(

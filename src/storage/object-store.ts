@@ -29,6 +29,15 @@ export type PutOutcome = 'stored' | 'present' | 'replaced';
 /** SHA-256 as 64 hex digits, wherever it is computed. */
 export type HashFunction = (bytes: Uint8Array) => Promise<string>;
 
+export interface BatchOptions {
+  /**
+   * What `put` does with an object that is there under the name and holds other bytes. `replace`: quarantine it and store the right
+   * bytes. `refuse`: IntegrityError `REMOTE_OBJECT_DAMAGED`, everything stays as it is.
+   * Default `replace` for what belongs to this clone, `refuse` for a remote, which others use too.
+   */
+  onDamaged?: 'refuse' | 'replace';
+}
+
 /**
  * Objects that are durable together: none counts as stored before `commit`. A disk also shows them together; a remote may show
  * each as soon as it is put, and keeps it when the batch is aborted, since an object that nothing refers to is harmless.
@@ -57,7 +66,7 @@ export interface ObjectBatch {
  * passes `tests/storage/object-store.suite.ts`.
  */
 export interface ObjectStore {
-  batch(): ObjectBatch;
+  batch(options?: BatchOptions): ObjectBatch;
   /**
    * The object's bytes, or the range of them.
    * @throws IntegrityError `OBJECT_MISSING` when it is not there, `OBJECT_DAMAGED` when the range lies outside it or fewer
@@ -76,4 +85,11 @@ export interface ObjectStore {
   delete(key: ObjectKey): Promise<boolean>;
   /** Moves damaged bytes out of the way and keeps them with the reason; resolves to where they are. */
   quarantine(key: ObjectKey, reason: string): Promise<string>;
+  /**
+   * Whether the place itself refuses a second object of a name, so that two writers can't overwrite each other. Asked of the place,
+   * once; absent where it is a matter of course.
+   */
+  createOnly?(): Promise<boolean>;
+  /** Set by whoever wants to hear, before each further attempt, that a store which repeats failed requests itself had to. */
+  onRetry?: ((error: unknown) => void) | undefined;
 }

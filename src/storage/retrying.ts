@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errnoOf, MlopsError } from '../errors.ts';
+import { errnoOf, MlopsError, RemoteError } from '../errors.ts';
 import type {
+  BatchOptions,
   ByteRange,
   ObjectBatch,
   ObjectInfo,
@@ -32,6 +33,9 @@ const TRANSIENT = new Set([
   'ENETUNREACH',
 ]);
 
+/** A remote that asks to be left alone for longer than this is given up on, as nobody would wait for it. */
+const LONGEST_RETRY_AFTER_MS = 5 * 60_000;
+
 /** True for failures that may go away by themselves; never for missing, damaged or forbidden things. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof MlopsError) return error.retryable;
@@ -40,15 +44,15 @@ export function isRetryable(error: unknown): boolean {
 }
 
 /**
- * Repeats calls that failed for a reason that may pass, with pauses drawn between zero and a bound that doubles ("full
- * jitter"), so that many clients do not come back together. `abort` is not repeated: it never fails.
+ * The one place that decides about another attempt: pauses are drawn between zero and a bound that doubles ("full jitter"), so that
+ * many clients do not come back together, and are never shorter than what the remote asked for.
  */
-export class RetryingObjectStore implements ObjectStore {
-  readonly #store: ObjectStore;
+export class Retrier {
   readonly #options: Required<RetryOptions>;
+  /** Called before the pause. */
+  onRetry: ((error: unknown) => void) | undefined;
 
-  constructor(store: ObjectStore, options: RetryOptions = {}) {
-    this.#store = store;
+  constructor(options: RetryOptions = {}) {
     this.#options = {
       attempts: options.attempts ?? 5,
       firstDelay: options.firstDelay ?? 200,
@@ -58,27 +62,63 @@ export class RetryingObjectStore implements ObjectStore {
     };
   }
 
-  batch(): ObjectBatch {
-    const batch = this.#store.batch();
+  /** The last failure is thrown as it came; a `RemoteError` says how many attempts were made. */
+  async run<Result>(action: () => Promise<Result>): Promise<Result> {
+    const { attempts, firstDelay, maxDelay, sleep, random } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await action();
+      } catch (error) {
+        const asked = error instanceof RemoteError ? (error.retryAfterMs ?? 0) : 0;
+        if (attempt >= attempts || !isRetryable(error) || asked > LONGEST_RETRY_AFTER_MS) {
+          throw error instanceof RemoteError ? error.afterAttempts(attempt) : error;
+        }
+        this.onRetry?.(error);
+        await sleep(Math.max(asked, random() * Math.min(maxDelay, firstDelay * 2 ** (attempt - 1))));
+      }
+    }
+  }
+}
+
+/** Repeats calls that failed for a reason that may pass; see {@link Retrier}. `abort` is not repeated: it never fails. */
+export class RetryingObjectStore implements ObjectStore {
+  readonly #store: ObjectStore;
+  readonly #retrier: Retrier;
+
+  constructor(store: ObjectStore, options: RetryOptions = {}) {
+    this.#store = store;
+    this.#retrier = new Retrier(options);
+  }
+
+  set onRetry(listener: ((error: unknown) => void) | undefined) {
+    this.#retrier.onRetry = listener;
+  }
+
+  get onRetry(): ((error: unknown) => void) | undefined {
+    return this.#retrier.onRetry;
+  }
+
+  batch(options?: BatchOptions): ObjectBatch {
+    const batch = this.#store.batch(options);
     return {
-      put: (key, bytes) => this.#retry(() => batch.put(key, bytes)),
-      store: (kind, bytes, hash) => this.#retry(() => batch.store(kind, bytes, hash)),
-      commit: () => this.#retry(() => batch.commit()),
+      put: (key, bytes) => this.#retrier.run(() => batch.put(key, bytes)),
+      store: (kind, bytes, hash) => this.#retrier.run(() => batch.store(kind, bytes, hash)),
+      commit: () => this.#retrier.run(() => batch.commit()),
       abort: () => batch.abort(),
     };
   }
 
   get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array> {
-    return this.#retry(() => this.#store.get(key, range));
+    return this.#retrier.run(() => this.#store.get(key, range));
   }
 
   stat(key: ObjectKey): Promise<ObjectInfo | undefined> {
-    return this.#retry(() => this.#store.stat(key));
+    return this.#retrier.run(() => this.#store.stat(key));
   }
 
   /** A listing is taken as a whole: one that broke off in the middle is started again, and nothing is given out twice. */
   async *list(kind: ObjectKind, prefix?: string): AsyncIterable<ObjectInfo> {
-    yield* await this.#retry(async () => {
+    yield* await this.#retrier.run(async () => {
       const found: ObjectInfo[] = [];
       for await (const info of this.#store.list(kind, prefix)) found.push(info);
       return found;
@@ -86,22 +126,14 @@ export class RetryingObjectStore implements ObjectStore {
   }
 
   delete(key: ObjectKey): Promise<boolean> {
-    return this.#retry(() => this.#store.delete(key));
+    return this.#retrier.run(() => this.#store.delete(key));
   }
 
   quarantine(key: ObjectKey, reason: string): Promise<string> {
-    return this.#retry(() => this.#store.quarantine(key, reason));
+    return this.#retrier.run(() => this.#store.quarantine(key, reason));
   }
 
-  async #retry<Result>(action: () => Promise<Result>): Promise<Result> {
-    const { attempts, firstDelay, maxDelay, sleep, random } = this.#options;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await action();
-      } catch (error) {
-        if (attempt >= attempts || !isRetryable(error)) throw error;
-        await sleep(random() * Math.min(maxDelay, firstDelay * 2 ** (attempt - 1)));
-      }
-    }
+  createOnly(): Promise<boolean> {
+    return this.#retrier.run(async () => (await this.#store.createOnly?.()) ?? true);
   }
 }

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { link, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { LocalIoError, MlopsError } from '../../errors.ts';
+import { errnoOf, LocalIoError, MlopsError } from '../../errors.ts';
 import {
   ioError,
+  lacksLinks,
   renamePatiently,
   syncDirectory,
   syncFile,
@@ -11,8 +12,9 @@ import {
   writeFully,
 } from '../atomic-write.ts';
 import { sha256HexInPool } from '../digest.ts';
-import { alteredBytes, assertObjectName, isNamedBy } from '../object-errors.ts';
+import { alteredBytes, assertObjectName, damagedOnRemote, isNamedBy } from '../object-errors.ts';
 import type {
+  BatchOptions,
   HashFunction,
   ObjectBatch,
   ObjectKey,
@@ -20,16 +22,21 @@ import type {
   ObjectStore,
   PutOutcome,
 } from '../object-store.ts';
-import { removeAbandoned } from './leftovers.ts';
-import { ensureDirectory, lstatIfPresent } from './object-paths.ts';
+import { hostMark, removeAbandoned } from './leftovers.ts';
+import { ensureDirectory, lstatIfPresent, type LocalPlace } from './object-paths.ts';
 
 const MODE = 0o444;
 const SYNCS_IN_FLIGHT = 8;
 const READ_BACK = 1024 * 1024;
 
-interface Pending {
+interface Temporary {
   temporary: string;
   path: string;
+  key: ObjectKey;
+}
+
+interface Pending extends Temporary {
+  size: number;
 }
 
 /**
@@ -43,15 +50,19 @@ interface Pending {
  * What a disk does to bytes that it took is found by `verify --deep` and by every read.
  */
 export class LocalObjectBatch implements ObjectBatch {
-  readonly #root: string;
+  readonly #place: LocalPlace;
   readonly #store: ObjectStore;
+  readonly #onDamaged: 'refuse' | 'replace';
+  readonly #mark: string;
   readonly #pending = new Map<string, Pending>();
   readonly #writing = new Set<string>();
   readonly #changed = new Set<string>();
 
-  constructor(root: string, store: ObjectStore) {
-    this.#root = root;
+  constructor(place: LocalPlace, store: ObjectStore, { onDamaged }: BatchOptions = {}) {
+    this.#place = place;
     this.#store = store;
+    this.#onDamaged = onDamaged ?? (place.shared ? 'refuse' : 'replace');
+    this.#mark = place.shared ? hostMark() : '';
   }
 
   put(key: ObjectKey, bytes: Uint8Array): Promise<PutOutcome> {
@@ -66,7 +77,8 @@ export class LocalObjectBatch implements ObjectBatch {
 
   async #put(key: ObjectKey, bytes: Uint8Array, { hashed }: { hashed: boolean }): Promise<PutOutcome> {
     assertObjectName(key);
-    const directory = join(this.#root, 'cache', key.kind, key.name.slice(0, 2));
+    const { root } = this.#place;
+    const directory = join(root, this.#place.directory, key.kind, key.name.slice(0, 2));
     const path = join(directory, key.name);
     const id = `${key.kind}/${key.name}`;
     if (this.#pending.has(id) || this.#writing.has(id)) {
@@ -75,12 +87,12 @@ export class LocalObjectBatch implements ObjectBatch {
     }
     this.#writing.add(id);
     try {
-      for (const parent of ensureDirectory(this.#root, directory)) this.#changed.add(parent);
+      for (const parent of ensureDirectory(root, directory)) this.#changed.add(parent);
       const existing = await this.#examine(key, path, bytes);
       if (existing === 'present') return 'present';
-      const temporary = join(directory, temporaryName());
+      const temporary = join(directory, temporaryName(this.#mark));
       await writeVerified({ temporary, path, key, hashed }, bytes);
-      this.#pending.set(id, { temporary, path });
+      this.#pending.set(id, { temporary, path, key, size: bytes.length });
       return existing;
     } finally {
       this.#writing.delete(id);
@@ -93,8 +105,14 @@ export class LocalObjectBatch implements ObjectBatch {
     if (stats === undefined) return 'stored';
     // The bytes in hand come first: it would be wrong to quarantine a good object because of bad bytes.
     if (!isNamedBy(key, await sha256HexInPool(bytes))) throw alteredBytes(key);
-    const problem = await this.#problemOf(key, stats.size, bytes.length);
+    return this.#settle(key, stats.size, bytes.length);
+  }
+
+  /** Something is there under the name: is it these bytes, or does it have to give way? */
+  async #settle(key: ObjectKey, size: number, expected: number): Promise<'present' | 'replaced'> {
+    const problem = await this.#problemOf(key, size, expected);
     if (problem === undefined) return 'present';
+    if (this.#onDamaged === 'refuse') throw damagedOnRemote(key, problem);
     await this.#store.quarantine(key, problem);
     return 'replaced';
   }
@@ -111,9 +129,10 @@ export class LocalObjectBatch implements ObjectBatch {
   }
 
   async commit(): Promise<void> {
-    for (const [id, { temporary, path }] of this.#pending) {
+    for (const [id, pending] of this.#pending) {
+      const { path } = pending;
       try {
-        await renamePatiently(temporary, path);
+        await (this.#place.shared ? this.#nameCreateOnly(pending) : renamePatiently(pending.temporary, path));
       } catch (error) {
         throw ioError(error, path, 'objects stored before are untouched');
       }
@@ -125,7 +144,18 @@ export class LocalObjectBatch implements ObjectBatch {
     for (let start = 0; start < directories.length; start += SYNCS_IN_FLIGHT) {
       await Promise.all(directories.slice(start, start + SYNCS_IN_FLIGHT).map(syncNames));
     }
-    if (directories.length > 0) removeAbandoned(this.#root);
+    if (directories.length > 0) removeAbandoned({ ...this.#place, mark: this.#mark });
+  }
+
+  /** On a place that others write to, the name may have been taken since it was looked at. */
+  async #nameCreateOnly({ temporary, path, key, size }: Pending): Promise<void> {
+    if (await linkIfAbsent(temporary, path)) return;
+    const found = lstatIfPresent(path);
+    if (found !== undefined && (await this.#settle(key, found.size, size)) === 'present') {
+      await rm(temporary, { force: true });
+    } else {
+      await renamePatiently(temporary, path);
+    }
   }
 
   async abort(): Promise<void> {
@@ -133,6 +163,21 @@ export class LocalObjectBatch implements ObjectBatch {
     this.#pending.clear();
     for (const temporary of temporaries) await rm(temporary, { force: true }).catch(() => undefined);
   }
+}
+
+/** False when the name is taken. */
+async function linkIfAbsent(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    if (!lacksLinks(error)) throw error;
+    if (lstatIfPresent(path) !== undefined) return false;
+    await renamePatiently(temporary, path);
+    return true;
+  }
+  await rm(temporary, { force: true });
+  return true;
 }
 
 async function syncNames(directory: string): Promise<void> {
@@ -149,7 +194,7 @@ async function syncNames(directory: string): Promise<void> {
 
 /** Leaves a durable, read-only temporary file whose content hashes to the name, or nothing. */
 async function writeVerified(
-  { temporary, path, key, hashed }: Pending & { key: ObjectKey; hashed: boolean },
+  { temporary, path, key, hashed }: Temporary & { hashed: boolean },
   bytes: Uint8Array,
 ): Promise<void> {
   try {

@@ -3,6 +3,19 @@ import { dirname, join, relative, sep } from 'node:path';
 import { errnoOf, RefusedError } from '../../errors.ts';
 import { ioError } from '../atomic-write.ts';
 
+/** Where objects are files. */
+export interface LocalPlace {
+  /** Absolute; neither it nor anything below it may be a symbolic link. */
+  root: string;
+  /** Where below the root the kinds are; empty for the root itself. */
+  directory: string;
+  /**
+   * Other machines write there too: names are given only where nothing is, a damaged object is not replaced unasked, and their
+   * temporary files are left alone.
+   */
+  shared: boolean;
+}
+
 /** Like `lstat`, but undefined when there is nothing, also when a parent is a file. */
 export function lstatIfPresent(path: string): Stats | undefined {
   try {

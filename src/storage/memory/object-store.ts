@@ -3,11 +3,13 @@ import {
   alteredBytes,
   assertObjectName,
   damagedObject,
+  damagedOnRemote,
   isNamedBy,
   missingObject,
   objectPath,
 } from '../object-errors.ts';
 import type {
+  BatchOptions,
   ByteRange,
   ObjectBatch,
   ObjectInfo,
@@ -19,11 +21,13 @@ import type {
 
 /** Objects in memory, for tests and for what never has to last. */
 export class MemoryObjectStore implements ObjectStore {
-  readonly #objects = new Map<string, { key: ObjectKey; bytes: Uint8Array<ArrayBuffer> }>();
+  readonly #objects = new Map<string, { key: ObjectKey; bytes: Uint8Array<ArrayBuffer>; modified: number }>();
   readonly #quarantined = new Map<string, { bytes: Uint8Array; reason: string }>();
 
-  batch(): ObjectBatch {
-    return new MemoryObjectBatch(this, (key, bytes) => this.#objects.set(objectPath(key), { key, bytes }));
+  batch({ onDamaged = 'replace' }: BatchOptions = {}): ObjectBatch {
+    const publish = (key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): void =>
+      void this.#objects.set(objectPath(key), { key, bytes, modified: Date.now() });
+    return new MemoryObjectBatch(this, { publish, onDamaged });
   }
 
   async get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
@@ -46,13 +50,13 @@ export class MemoryObjectStore implements ObjectStore {
     return Promise.resolve().then(() => {
       assertObjectName(key);
       const found = this.#objects.get(objectPath(key));
-      return found && { key, size: found.bytes.length };
+      return found && { key, size: found.bytes.length, modified: found.modified };
     });
   }
 
   async *list(kind: ObjectKind, prefix = ''): AsyncIterable<ObjectInfo> {
-    for (const { key, bytes } of Array.from(this.#objects.values())) {
-      if (key.kind === kind && key.name.startsWith(prefix)) yield { key, size: bytes.length };
+    for (const { key, bytes, modified } of Array.from(this.#objects.values())) {
+      if (key.kind === kind && key.name.startsWith(prefix)) yield { key, size: bytes.length, modified };
     }
   }
 
@@ -77,18 +81,31 @@ export class MemoryObjectStore implements ObjectStore {
 
   /** Overwrites an object's bytes without any check, as a failing disk does. */
   damage(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): void {
-    this.#objects.set(objectPath(key), { key, bytes: new Uint8Array(bytes) });
+    this.#objects.set(objectPath(key), { key, bytes: new Uint8Array(bytes), modified: Date.now() });
+  }
+
+  /** Makes every object that is there now look as old as this. @param modified milliseconds since 1970 */
+  age(modified: number): void {
+    for (const object of this.#objects.values()) object.modified = modified;
   }
 }
 
 class MemoryObjectBatch implements ObjectBatch {
   readonly #store: MemoryObjectStore;
   readonly #publish: (key: ObjectKey, bytes: Uint8Array<ArrayBuffer>) => void;
+  readonly #onDamaged: 'refuse' | 'replace';
   #pending = new Map<string, { key: ObjectKey; bytes: Uint8Array<ArrayBuffer> }>();
 
-  constructor(store: MemoryObjectStore, publish: (key: ObjectKey, bytes: Uint8Array<ArrayBuffer>) => void) {
+  constructor(
+    store: MemoryObjectStore,
+    options: {
+      publish: (key: ObjectKey, bytes: Uint8Array<ArrayBuffer>) => void;
+      onDamaged: 'refuse' | 'replace';
+    },
+  ) {
     this.#store = store;
-    this.#publish = publish;
+    this.#publish = options.publish;
+    this.#onDamaged = options.onDamaged;
   }
 
   async put(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
@@ -102,6 +119,7 @@ class MemoryObjectBatch implements ObjectBatch {
         await this.#store.get(key);
         return 'present';
       } catch (error) {
+        if (this.#onDamaged === 'refuse') throw damagedOnRemote(key, 'its bytes do not hash to its name');
         await this.#store.quarantine(key, error instanceof Error ? error.message : 'damaged');
         outcome = 'replaced';
       }
