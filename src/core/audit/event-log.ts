@@ -11,17 +11,20 @@ export interface DamagedEvent {
   error: MlopsError;
 }
 
-type EventLookup = Pick<ReadonlyMap<string, AuditEvent>, 'get' | 'has'>;
+/** What an event needs for its place in the graph. */
+export type GraphEvent = Pick<AuditEvent, 'id' | 'time' | 'parents'>;
 
-/** The audit trail of one model: a directed acyclic graph of events, ordered by their parents. */
-export interface EventLog {
+type EventLookup<E> = Pick<ReadonlyMap<string, E>, 'get' | 'has'>;
+
+/** The audit trail of one model, or of the repository: a directed acyclic graph of events, ordered by their parents. */
+export interface EventLog<E extends GraphEvent = AuditEvent> {
   /** Newest first: an event comes before its parents; events that neither knew of come by time, then id. */
-  readonly newestFirst: readonly AuditEvent[];
-  readonly byId: EventLookup;
+  readonly newestFirst: readonly E[];
+  readonly byId: EventLookup<E>;
   /** Ids that no event names as a parent, sorted. They become the parents of the next event. */
   readonly heads: readonly string[];
   /** Parents that are named and not there. */
-  readonly missingParents: readonly { event: AuditEvent; parent: string }[];
+  readonly missingParents: readonly { event: E; parent: string }[];
   readonly damaged: readonly DamagedEvent[];
 }
 
@@ -50,10 +53,10 @@ export async function loadEventLog(
   return buildEventLog(events, damaged);
 }
 
-export function buildEventLog(
-  events: readonly AuditEvent[],
+export function buildEventLog<E extends GraphEvent>(
+  events: readonly E[],
   damaged: readonly DamagedEvent[] = [],
-): EventLog {
+): EventLog<E> {
   const graph = buildGraph(events);
   const heads: string[] = [];
   for (const [place, { id }] of graph.events.entries()) if (graph.children[place] === 0) heads.push(id);
@@ -70,25 +73,25 @@ export function buildEventLog(
 }
 
 /** Events by their place, as numbers are what fifty thousand of them can be counted with quickly. */
-interface Graph {
+interface Graph<E> {
   /** Each once. */
-  events: AuditEvent[];
+  events: E[];
   places: Map<string, number>;
   /** How many events name this one as a parent. */
   children: Int32Array;
-  missingParents: { event: AuditEvent; parent: string }[];
+  missingParents: { event: E; parent: string }[];
 }
 
-function buildGraph(given: readonly AuditEvent[]): Graph {
+function buildGraph<E extends GraphEvent>(given: readonly E[]): Graph<E> {
   const places = new Map<string, number>();
-  const events: AuditEvent[] = [];
+  const events: E[] = [];
   for (const event of given) {
     const place = places.get(event.id) ?? events.length;
     if (place === events.length) places.set(event.id, place);
     events[place] = event;
   }
   const children = new Int32Array(events.length);
-  const missingParents: Graph['missingParents'] = [];
+  const missingParents: Graph<E>['missingParents'] = [];
   for (const event of events) {
     for (const parent of distinct(event.parents)) {
       const place = places.get(parent);
@@ -99,10 +102,10 @@ function buildGraph(given: readonly AuditEvent[]): Graph {
   return { events, places, children, missingParents };
 }
 
-class EventsById implements EventLookup {
-  readonly #graph: Graph;
+class EventsById<E> implements EventLookup<E> {
+  readonly #graph: Graph<E>;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph<E>) {
     this.#graph = graph;
   }
 
@@ -110,18 +113,21 @@ class EventsById implements EventLookup {
     return this.#graph.places.has(id);
   }
 
-  get(id: string): AuditEvent | undefined {
+  get(id: string): E | undefined {
     const place = this.#graph.places.get(id);
     return place === undefined ? undefined : this.#graph.events[place];
   }
 }
 
 /** Kahn's algorithm from the heads towards the first event; `children` is used up. */
-function sortNewestFirst({ events, places, children }: Graph, heads: readonly string[]): AuditEvent[] {
+function sortNewestFirst<E extends GraphEvent>(
+  { events, places, children }: Graph<E>,
+  heads: readonly string[],
+): E[] {
   // Ascending, so that the newest of the ready events is taken from the end. Few are ready at a time: one a branch.
-  const ready: AuditEvent[] = [];
-  const order: AuditEvent[] = [];
-  const makeReady = (event: AuditEvent | undefined): void => {
+  const ready: E[] = [];
+  const order: E[] = [];
+  const makeReady = (event: E | undefined): void => {
     if (event === undefined) return;
     let at = ready.length;
     while (at > 0 && isOlder(event, ready[at - 1])) at -= 1;
@@ -146,7 +152,7 @@ function distinct(parents: readonly string[]): Iterable<string> {
   return parents.length < 2 ? parents : new Set(parents);
 }
 
-function isOlder(event: AuditEvent, other: AuditEvent | undefined): boolean {
+function isOlder(event: GraphEvent, other: GraphEvent | undefined): boolean {
   if (other === undefined) return false;
   return event.time < other.time || (event.time === other.time && event.id < other.id);
 }
@@ -156,13 +162,18 @@ function isOlder(event: AuditEvent, other: AuditEvent | undefined): boolean {
  * straight history, several when branches moved the stage at the same time.
  */
 export function stageTips(log: EventLog, stage: string): AuditEvent[] {
+  return tipsOf(log, ({ type, subject }) => subject.stage === stage && STAGE_EVENT_TYPES.has(type));
+}
+
+/** The events that `isMove` picks and that no later one of them knew of, newest first. */
+export function tipsOf<E extends GraphEvent>(log: EventLog<E>, isMove: (event: E) => boolean): E[] {
   const overtaken = new Set<string>();
   // Events that are still to come and that no move is known to descend from; once there are none, there are no more tips.
   const open = new Set(log.heads);
-  const tips: AuditEvent[] = [];
+  const tips: E[] = [];
   for (const event of log.newestFirst) {
     if (open.size === 0) break;
-    const moves = event.subject.stage === stage && STAGE_EVENT_TYPES.has(event.type);
+    const moves = isMove(event);
     const passed = overtaken.has(event.id);
     if (moves && !passed) tips.push(event);
     open.delete(event.id);

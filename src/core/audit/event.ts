@@ -72,7 +72,8 @@ export function eventPath(event: EventDocument, id: string): string {
   return `${eventsDirectory(event.subject.model)}/${eventFileName(event, id)}`;
 }
 
-function eventFileName(event: EventDocument, id: string): string {
+/** The name that the time, the type and the bytes of an event call for. */
+export function eventFileName(event: Pick<EventDocument, 'time' | 'type'>, id: string): string {
   const time = event.time.replaceAll(/[-:.]/g, '');
   return `${time}-${event.type}-${id.slice('sha256:'.length, 'sha256:'.length + 16)}.json`;
 }

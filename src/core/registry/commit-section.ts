@@ -2,10 +2,12 @@ import { ConflictError, MlopsError } from '../../errors.ts';
 import type { HeldLock } from '../../storage/commit-lock.ts';
 import {
   encodeEvent,
+  encodeRepositoryEvent,
   loadEventLog,
   type EncodedEvent,
   type EventDocument,
   type EventLog,
+  type RepositoryEventDocument,
 } from '../audit/index.ts';
 import { assertWritable } from '../repository/format.ts';
 import { gitPath } from '../repository/layout.ts';
@@ -24,11 +26,18 @@ export interface CommitSection {
    * @param log the model's events, if they were read since this section began and it wrote none of them
    */
   appendEvent(event: NewEvent, log?: EventLog): Promise<EncodedEvent>;
+  /** Writes an event that concerns the whole repository, after these heads of `.mlops/events` as they are now. */
+  appendRepositoryEvent(event: NewRepositoryEvent, heads: readonly string[]): Promise<EncodedEvent>;
+  /** Removes a mutable document; false when there was none. What was created before is kept from then on. */
+  remove(path: string): Promise<boolean>;
 }
 
 /** What a command says; time, actor, parents and tool are filled in. */
 export type NewEvent = Pick<EventDocument, 'type' | 'subject'> &
   Partial<Pick<EventDocument, 'from' | 'to' | 'digest' | 'reason' | 'evidence' | 'changes'>>;
+
+export type NewRepositoryEvent = Pick<RepositoryEventDocument, 'type' | 'subject'> &
+  Partial<Pick<RepositoryEventDocument, 'from' | 'to' | 'digest' | 'reason'>>;
 
 export interface Committed<T> {
   result: T;
@@ -115,6 +124,27 @@ class Writes implements CommitSection {
     });
     await this.create(encoded.path, encoded.bytes);
     return encoded;
+  }
+
+  async appendRepositoryEvent(event: NewRepositoryEvent, heads: readonly string[]): Promise<EncodedEvent> {
+    const encoded = encodeRepositoryEvent({
+      schema: 'mlops.event/1',
+      actor: this.actor,
+      time: this.repository.now().toISOString(),
+      parents: [...heads].toSorted(),
+      tool: this.repository.tool,
+      evidence: [],
+      ...event,
+    });
+    await this.create(encoded.path, encoded.bytes);
+    return encoded;
+  }
+
+  async remove(path: string): Promise<boolean> {
+    await this.lock.assertHeld();
+    const removed = await this.repository.documents.remove(path);
+    this.created = [];
+    return removed;
   }
 
   adopt(path: string): void {
