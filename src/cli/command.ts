@@ -56,6 +56,8 @@ export interface CommandDefinition<I extends z.ZodType = z.ZodType, O extends z.
   input: I;
   /** Shape of `data` in the JSON envelope; published in docs/json-output.md and checked by tests. */
   output: O;
+  /** Git starts it as a hook: then GIT_DIR and GIT_INDEX_FILE say what is being committed. */
+  insideHook?: boolean;
   // Method syntax on purpose: it lets the manifest hold definitions of every input type.
   run(input: z.output<I>, context: Context): Promise<Rendered<z.output<O>>>;
 }

@@ -1,7 +1,8 @@
+import { realpathSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import type { Git } from '../git/git.ts';
+import type { Git, GitHooks } from '../git/git.ts';
 import type { CommitLock } from '../storage/commit-lock.ts';
 import type { Repository } from '../core/repository/repository.ts';
 import { MLOPS_DIRECTORY } from '../core/repository/layout.ts';
@@ -24,6 +25,8 @@ export interface Io {
   columns: number;
   /** Puts a question on stderr and waits for a line; absent when nobody can answer. */
   ask?(question: string, signal: AbortSignal): Promise<string>;
+  /** Everything that was piped in; absent when stdin is a terminal. */
+  input?(): Promise<string>;
 }
 
 export interface Progress {
@@ -63,6 +66,8 @@ export interface Context {
   initialise(): Promise<InitialisedRepository>;
   /** Git in `cwd`, for commands that work before there is a repository. */
   git(): Promise<Git>;
+  /** The files that make Git run this program, around `cwd`. */
+  gitHooks(): Promise<GitHooks>;
   /** A bar on stderr that appears after a second on a terminal, and nothing elsewhere. */
   progress(label: string, unit: 'bytes' | 'items'): Progress;
   warn(message: string): void;
@@ -81,6 +86,16 @@ export interface ContextOptions {
   now(): Date;
   json: boolean;
   quiet: boolean;
+  /** Git started this command as a hook, so what it put into the environment counts. */
+  insideHook: boolean;
+  /** How hooks start this program: absolute paths, or empty to look for it on PATH. */
+  program: ProgramPaths;
+}
+
+/** What a hook has to start to run this program again. */
+export interface ProgramPaths {
+  node: string;
+  script: string;
 }
 
 interface ContextParts extends ContextOptions {
@@ -105,6 +120,13 @@ export function createContext(options: ContextOptions): Context {
     repository: once(() => openRepositoryAround(parts)),
     initialise: () => initialiseAround(parts),
     git: once(() => openGit(parts)),
+    gitHooks: once(async () => {
+      const [{ createGitHooks }, { createRunGit }] = await Promise.all([
+        import('../git/hook-files.ts'),
+        import('../git/run-git.ts'),
+      ]);
+      return createGitHooks(createRunGit({ directory: cwd, env, insideHook: false }), options.program);
+    }),
     progress: (label, unit) => {
       const enabled = io.errIsTTY && !quiet && !json;
       return createProgress({ label, unit, enabled, write: io.err, elapsed: () => performance.now() });
@@ -124,6 +146,7 @@ export interface ProcessHost {
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
   now(): Date;
+  program: ProgramPaths;
 }
 
 /** What `main` needs of this process. */
@@ -131,15 +154,24 @@ export function processHost(signal: AbortSignal): { host: ProcessHost; argv: rea
   const { stdin, stdout, stderr, env } = process;
   const io = createProcessIo({ stdin, stdout, stderr, env });
   return {
-    host: { io, cwd: process.cwd(), env, signal, now: () => new Date() },
+    host: { io, cwd: process.cwd(), env, signal, now: () => new Date(), program: programPaths() },
     argv: process.argv.slice(2),
   };
+}
+
+/** Links are followed, since the one in `node_modules/.bin` may go when the package stays. */
+function programPaths(): ProgramPaths {
+  const [, script] = process.argv;
+  if (script === undefined) return { node: '', script: '' };
+  const slashes = (path: string): string =>
+    process.platform === 'win32' ? path.replaceAll('\\', '/') : path;
+  return { node: slashes(process.execPath), script: slashes(realpathSync(script)) };
 }
 
 async function openRepositoryAround(options: ContextParts): Promise<Repository> {
   const { createLocalDocumentStore, findRepositoryRoot, loadConfig, openRepository } =
     await import('./open-local.ts');
-  const { env, warn } = options;
+  const { env, warn, insideHook } = options;
   const root = findRepositoryRoot(options.cwd);
   const mlopsDir = join(root, MLOPS_DIRECTORY);
   return openRepository({
@@ -158,7 +190,9 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
       return createLocalArtifactStore({ mlopsDir, root, warn });
     }),
     bundles: once(async () => (await import('../storage/local/tar-bundle.ts')).createTarBundles()),
-    git: once(async () => (await import('../git/simple-git-adapter.ts')).createGit({ directory: root, env })),
+    git: once(async () =>
+      (await import('../git/simple-git-adapter.ts')).createGit({ directory: root, env, insideHook }),
+    ),
     now: options.now,
     actorOverride: env['MLOPS_ACTOR'],
     user: userName(),
@@ -178,8 +212,8 @@ function lazyLock(load: () => Promise<CommitLock>): CommitLock {
   };
 }
 
-async function openGit({ cwd, env }: ContextParts): Promise<Git> {
-  return (await import('../git/simple-git-adapter.ts')).createGit({ directory: cwd, env });
+async function openGit({ cwd, env, insideHook }: ContextParts): Promise<Git> {
+  return (await import('../git/simple-git-adapter.ts')).createGit({ directory: cwd, env, insideHook });
 }
 
 /** Creates the repository at the Git root around `cwd` and adds its files to Git's index. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { ExitCode, UsageError } from '../errors.ts';
 import { printable } from '../lib/terminal-text.ts';
 import type { CommandDefinition, Rendered } from './command.ts';
-import type { Context, Io } from './context.ts';
+import type { Context, Io, ProgramPaths } from './context.ts';
 import { createContext } from './context.ts';
 import { manifest as wholeManifest, type Manifest } from './manifest.ts';
 import { buildProgram, type GlobalOptions, type Match } from './program.ts';
@@ -17,6 +17,8 @@ export interface Host {
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
   now(): Date;
+  /** How a hook can start this program; default: by its name. */
+  program?: ProgramPaths;
   /** Default: every command there is. */
   manifest?: Manifest;
   /** Sees what a command returned before it is printed. */
@@ -68,6 +70,8 @@ async function run(argv: readonly string[], host: Host): Promise<number> {
     cwd: directory === undefined ? host.cwd : resolve(host.cwd, directory),
     json,
     quiet,
+    insideHook: match.definition.insideHook === true,
+    program: host.program ?? { node: '', script: '' },
   });
   const rendered = await match.definition.run(match.input, context);
   host.inspect?.(match.definition, rendered);

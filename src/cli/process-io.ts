@@ -1,4 +1,4 @@
-import { errnoOf, InterruptedError } from '../errors.ts';
+import { errnoOf, InterruptedError, UsageError } from '../errors.ts';
 import type { Io } from './context.ts';
 
 export interface OutputStream {
@@ -44,7 +44,7 @@ export function createProcessIo({ stdin, stdout, stderr, env }: ProcessIoOptions
     columns: outIsTTY ? (stdout.columns ?? DEFAULT_COLUMNS) : Infinity,
     ...(stdin?.isTTY === true
       ? { ask: (question: string, signal: AbortSignal) => askOn({ stdin, stderr }, { question, signal }) }
-      : {}),
+      : { input: async () => (stdin === undefined ? '' : readAll(stdin)) }),
     flush: async () => {
       if (failure === undefined) await new Promise<void>((done) => void stdout.write('', () => done()));
       // An error event follows its write's callback by a turn of the loop.
@@ -52,6 +52,22 @@ export function createProcessIo({ stdin, stdout, stderr, env }: ProcessIoOptions
       return failure === undefined || errnoOf(failure) === 'EPIPE' ? undefined : failure;
     },
   };
+}
+
+/** Far more than Git says to any hook. */
+const MAX_INPUT = 64 * 1024 * 1024;
+
+async function readAll(stdin: AsyncIterable<Buffer | string>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length > MAX_INPUT)
+      throw new UsageError('INPUT_TOO_LARGE', `stdin holds more than ${MAX_INPUT} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** One line from the terminal; the end of input is an empty line. */

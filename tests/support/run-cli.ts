@@ -1,5 +1,6 @@
 import { main } from '../../src/cli/main.ts';
 import type { Manifest } from '../../src/cli/manifest.ts';
+import { BIN } from './binary.ts';
 
 export interface RunCliOptions {
   /** Absolute. */
@@ -14,6 +15,8 @@ export interface RunCliOptions {
   signal?: AbortSignal;
   /** What the person answers to a question; without it nobody can be asked. Questions go to stderr. */
   answer?: string;
+  /** What is piped in. */
+  input?: string;
   manifest?: Manifest;
 }
 
@@ -30,6 +33,7 @@ export interface CliResult {
 export async function runCli(argv: readonly string[], options: RunCliOptions): Promise<CliResult> {
   const {
     answer,
+    input,
     cwd,
     tty = false,
     color = false,
@@ -49,7 +53,9 @@ export async function runCli(argv: readonly string[], options: RunCliOptions): P
       errColor: color,
       columns,
       ...(answer === undefined ? {} : { ask: (question) => ((stderr += question), Promise.resolve(answer)) }),
+      ...(input === undefined ? {} : { input: () => Promise.resolve(input) }),
     },
+    program: { node: process.execPath, script: BIN },
     cwd,
     env: { ...hermeticEnv(cwd), ...options.env },
     signal: options.signal ?? new AbortController().signal,
