@@ -45,6 +45,12 @@ export function loadConfig(sources: ConfigSources): Config {
     stages: valueOr(nested('stages'), DEFAULT_CONFIG.stages),
     git: { stage: valueOr(nested('git.stage'), DEFAULT_CONFIG.git.stage) },
     lock: { timeoutSeconds: valueOr(nested('lock.timeoutSeconds'), DEFAULT_CONFIG.lock.timeoutSeconds) },
+    hooks: {
+      prePush: valueOr(nested('hooks.prePush'), DEFAULT_CONFIG.hooks.prePush),
+      fetch: valueOr(nested('hooks.fetch'), DEFAULT_CONFIG.hooks.fetch),
+      requireSavedData: valueOr(nested('hooks.requireSavedData'), DEFAULT_CONFIG.hooks.requireSavedData),
+      allowedSecrets: valueOr(nested('hooks.allowedSecrets'), [...DEFAULT_CONFIG.hooks.allowedSecrets]),
+    },
     ...loadRemotes(shared, own),
     ...loadTrust(own, sources.env[TRUST_VARIABLE] ?? ''),
   };

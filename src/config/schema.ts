@@ -35,6 +35,12 @@ export type RemoteConfig = z.output<typeof Remote>;
 
 const GitStage = z.boolean();
 const LockTimeout = z.number().min(0).max(3600);
+const PrePush = z.enum(['push', 'check', 'off'], 'push, check or off');
+const HooksFetch = z.boolean();
+const RequireSavedData = z.boolean();
+const AllowedSecrets = z
+  .array(z.string().regex(/^[0-9a-f]{16}$/, 'the 16 hexadecimal digits that the pre-commit hook printed'))
+  .max(1000);
 
 /** `.mlops/config.json` and `.mlops/local.json`. Strict: a key that is not listed here is a typing error. */
 export const ConfigFile = z.strictObject({
@@ -42,6 +48,14 @@ export const ConfigFile = z.strictObject({
   stages: Stages.optional(),
   git: z.strictObject({ stage: GitStage.optional() }).optional(),
   lock: z.strictObject({ timeoutSeconds: LockTimeout.optional() }).optional(),
+  hooks: z
+    .strictObject({
+      prePush: PrePush.optional(),
+      fetch: HooksFetch.optional(),
+      requireSavedData: RequireSavedData.optional(),
+      allowedSecrets: AllowedSecrets.optional(),
+    })
+    .optional(),
   remotes: z.record(RemoteName, Remote).optional(),
   defaultRemote: RemoteName.optional(),
   /** Only in local.json: remotes this clone may push to, as `mlops remote trust` or an answered question wrote them. */
@@ -60,6 +74,16 @@ export interface Config {
     stage: boolean;
   };
   lock: { timeoutSeconds: number };
+  hooks: {
+    /** What the pre-push hook does with objects that pushed commits need. */
+    prePush: z.output<typeof PrePush>;
+    /** Whether post-checkout and post-merge ask the remote for what is missing here. */
+    fetch: boolean;
+    /** Whether a commit is refused while tracked data holds what is saved nowhere. */
+    requireSavedData: boolean;
+    /** Fingerprints of texts that look like secrets and are none. */
+    allowedSecrets: readonly string[];
+  };
   /** By name, those of local.json before those of config.json. */
   remotes: Readonly<Record<string, RemoteConfig & { origin: 'config.json' | 'local.json' }>>;
   /** The remote that is meant when none is named; absent when there is none, or several and no choice was made. */
@@ -74,6 +98,7 @@ export const DEFAULT_CONFIG: Config = {
   stages: ['staging', 'production'],
   git: { stage: true },
   lock: { timeoutSeconds: 10 },
+  hooks: { prePush: 'push', fetch: false, requireSavedData: true, allowedSecrets: [] },
   remotes: {},
   trustedRemotes: [],
   trustsEveryRemote: false,
@@ -105,6 +130,29 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     schema: LockTimeout,
     description: 'how long a command waits for another one to finish writing, in seconds',
     variable: 'MLOPS_LOCK_TIMEOUT',
+  },
+  'hooks.prePush': {
+    kind: 'name',
+    schema: PrePush,
+    description:
+      'before `git push`: push the objects that the commits need, only check that the remote has them, or off',
+    variable: 'MLOPS_PRE_PUSH',
+  },
+  'hooks.fetch': {
+    kind: 'boolean',
+    schema: HooksFetch,
+    description: 'after `git checkout` and `git merge`: fetch tracked data that is not in the cache',
+  },
+  'hooks.requireSavedData': {
+    kind: 'boolean',
+    schema: RequireSavedData,
+    description: 'refuse a commit while tracked data holds what was not added; otherwise only warn',
+  },
+  'hooks.allowedSecrets': {
+    kind: 'list',
+    schema: AllowedSecrets,
+    description:
+      'fingerprints, as the pre-commit hook prints them, of texts that look like secrets and are none',
   },
   defaultRemote: {
     kind: 'name',

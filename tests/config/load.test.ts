@@ -41,6 +41,10 @@ describe('loadConfig', () => {
       ['stages', 'config.json'],
       ['git.stage', 'local.json'],
       ['lock.timeoutSeconds', 'environment'],
+      ['hooks.prePush', 'default'],
+      ['hooks.fetch', 'default'],
+      ['hooks.requireSavedData', 'default'],
+      ['hooks.allowedSecrets', 'default'],
       ['defaultRemote', 'default'],
     ]);
   });
@@ -57,8 +61,8 @@ describe('loadConfig', () => {
     }
     expect(message.split('\n').toSorted()).toEqual([
       '.mlops/config.json: git.stagee: unknown key, did you mean "stage"? (allowed: stage)',
-      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, git, lock, remotes, schema, stages)',
-      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, git, lock, remotes, schema, stages)',
+      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, git, hooks, lock, remotes, schema, stages)',
+      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, git, hooks, lock, remotes, schema, stages)',
     ]);
   });
 
@@ -280,5 +284,25 @@ describe('the list of settings', () => {
       expect.arrayContaining(['MLOPS_ACTOR', 'NO_COLOR', 'FORCE_COLOR', 'CI', 'MLOPS_LOCK_TIMEOUT']),
     );
     expect(ENVIRONMENT_VARIABLES.every(({ description }) => description.length > 10)).toBe(true);
+  });
+});
+
+describe('the settings of hooks', () => {
+  test('are read from the files, and the one for pushing from the environment first', () => {
+    const config = Buffer.from(
+      '{"hooks":{"prePush":"check","fetch":true,"allowedSecrets":["0123456789abcdef"]}}',
+    );
+    expect(loadConfig({ config, env: {} }).hooks).toEqual({
+      prePush: 'check',
+      fetch: true,
+      requireSavedData: true,
+      allowedSecrets: ['0123456789abcdef'],
+    });
+    expect(loadConfig({ config, env: { MLOPS_PRE_PUSH: 'off' } }).hooks.prePush).toBe('off');
+  });
+
+  test('refuse another word and what is no fingerprint', () => {
+    expect(() => setSetting({}, 'hooks.prePush', 'no')).toThrow('push, check or off');
+    expect(() => setSetting({}, 'hooks.allowedSecrets', 'AKIA')).toThrow('16 hexadecimal digits');
   });
 });
