@@ -1,13 +1,18 @@
 import type { BlobIndex } from '../blob-index.ts';
-import { encodeBlob, encodeSmall, isSmall } from '../compression.ts';
+import { encodeBlob, encodeSmall, isSmall, type EncodedBlob } from '../compression.ts';
 import { sha256HexInPool } from '../digest.ts';
 import type { BlobReader } from './blob-reader.ts';
 import type { PackWriter } from './pack-writer.ts';
 
 /** Where blobs go while a source is read. */
 export interface BlobSink {
-  /** Takes a blob whose id is known. The bytes may be reused once what it returns is done, or at once when that is undefined. */
-  known(id: string, bytes: Uint8Array): Promise<void> | undefined;
+  /**
+   * Takes a blob whose id is known. The bytes may be reused once what it returns is done, or at once when that is undefined.
+   * @param encoded how it is to be stored, where that was found out already
+   */
+  known(id: string, bytes: Uint8Array, encoded?: EncodedBlob): Promise<void> | undefined;
+  /** Whether a blob of this id would have to be stored. */
+  isNew(id: string): boolean;
   /** Hashes and takes a blob; the bytes MUST stay as they are. Resolves to the id. */
   take(bytes: Uint8Array): Promise<string>;
   /** Whether these blobs need not be read again. */
@@ -17,6 +22,7 @@ export interface BlobSink {
 /** Only makes ids. */
 export const hashOnly: BlobSink = {
   known: () => undefined,
+  isNew: () => false,
   take: sha256HexInPool,
   holds: () => true,
 };
@@ -59,14 +65,18 @@ export class StoringSink implements BlobSink {
     return this.#seen;
   }
 
-  known(id: string, bytes: Uint8Array): Promise<void> | undefined {
+  isNew(id: string): boolean {
+    return !this.#seen.has(id) && this.#index.find(id) === undefined;
+  }
+
+  known(id: string, bytes: Uint8Array, encoded?: EncodedBlob): Promise<void> | undefined {
     if (this.#seen.has(id)) return undefined;
     this.#seen.add(id);
     const locations = this.#index.findAll(id);
     if (locations.length > 0) return this.#compare(locations, bytes);
     this.#count(bytes);
-    if (!isSmall(bytes)) return this.#encode(id, bytes);
-    this.#writer.add({ id, length: bytes.length }, encodeSmall(bytes));
+    if (encoded === undefined && !isSmall(bytes)) return this.#encode(id, bytes);
+    this.#writer.add({ id, length: bytes.length }, encoded ?? encodeSmall(bytes));
     return this.#writer.busy ? this.#writer.ready() : undefined;
   }
 

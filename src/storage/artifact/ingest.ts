@@ -8,6 +8,7 @@ import type { HashThread } from '../hash-thread.ts';
 import type { FileStamp } from '../stat-index.ts';
 import type { BlobSink } from './blob-sink.ts';
 import { cutFile } from './cut-file.ts';
+import { SmallFiles, WORTH_THREADS, type SmallContent } from './small-files.ts';
 import { assertNotAborted, pathOf, readError, sourceChanged, stampOf } from './walk.ts';
 import type { SourceEntry, SourceTree } from './walk.ts';
 
@@ -30,50 +31,121 @@ export interface IngestOptions {
  * Reads the files of a tree and gives their blobs to the sink.
  *
  * Small files are read and hashed with synchronous calls: for a file of 5 KB they take some 20 µs, and the asynchronous ones five
- * trips to the thread pool. Large files are read in the background, and their blobs hashed and compressed in the pool.
+ * trips to the thread pool. Many small files are divided among threads that do the same. Large files are read in the background,
+ * and their blobs hashed and compressed in the pool.
  *
  * @returns the manifest's files, sorted by path
  * @throws IntegrityError `SOURCE_CHANGED`; LocalIoError `SOURCE_UNREADABLE`; InterruptedError
  */
 export async function ingest(tree: SourceTree, options: IngestOptions): Promise<ManifestFile[]> {
-  const { sink, reuse, onProgress, signal } = options;
-  const scratch = Buffer.allocUnsafeSlow(MIN_CHUNK);
   const entries = tree.entries().toSorted((first, second) => comparePaths(first.path, second.path));
-  const files: ManifestFile[] = [];
-  let bytes = 0;
-  let bytesAtTurn = 0;
+  const ingestion = new Ingestion(tree, options);
+  const read: SourceEntry[] = [];
   for (const entry of entries) {
-    const known = reuse(entry);
-    if (known !== undefined && known.executable === entry.executable && sink.holds(known.blobs)) {
-      files.push(known);
-    } else if (entry.size <= MIN_CHUNK) {
-      const content = readSmallFile(pathOf(tree.source, entry.path), entry, scratch);
-      const sha256 = sha256Hex(content);
-      const { path, size, executable } = entry;
-      files.push({ path, size, executable, sha256, blobs: size === 0 ? [] : [sha256] });
-      if (size > 0) {
-        const done = sink.known(sha256, content);
-        if (done !== undefined) await done;
-      }
-    } else {
-      files.push(
-        await ingestLargeFile(tree.source, entry, {
-          ...options,
-          onRead: (read) => onProgress(bytes + read, files.length),
-        }),
-      );
-    }
-    bytes += entry.size;
-    if (bytes - bytesAtTurn > BYTES_PER_TURN || files.length % FILES_PER_TURN === 0) {
-      bytesAtTurn = bytes;
-      assertNotAborted(signal);
-      onProgress(bytes, files.length);
-      await nextTurn();
-    }
+    const known = options.reuse(entry);
+    const isKnown =
+      known !== undefined && known.executable === entry.executable && options.sink.holds(known.blobs);
+    if (isKnown) ingestion.keep(known);
+    else read.push(entry);
   }
-  assertNotAborted(signal);
-  onProgress(bytes, files.length);
-  return files;
+  await ingestion.read(read);
+  return ingestion.files.toSorted((first, second) => comparePaths(first.path, second.path));
+}
+
+class Ingestion {
+  readonly files: ManifestFile[] = [];
+  readonly #tree: SourceTree;
+  readonly #options: IngestOptions;
+  readonly #scratch = Buffer.allocUnsafeSlow(MIN_CHUNK);
+  #bytes = 0;
+  #bytesAtTurn = 0;
+
+  constructor(tree: SourceTree, options: IngestOptions) {
+    this.#tree = tree;
+    this.#options = options;
+  }
+
+  /** Takes over what is known of a file. */
+  keep(file: ManifestFile): void {
+    this.files.push(file);
+    this.#bytes += file.size;
+  }
+
+  async read(entries: readonly SourceEntry[]): Promise<void> {
+    const small = entries.filter(({ size }) => size <= MIN_CHUNK).length;
+    const threads = small >= WORTH_THREADS ? this.#threads() : undefined;
+    try {
+      for (const entry of entries) {
+        if (entry.size > MIN_CHUNK) {
+          await threads?.drain();
+          await this.#readLarge(entry);
+        } else if (threads === undefined) {
+          await this.#takeSmall(entry, this.#readSmall(entry));
+        } else if (threads.add(entry)) {
+          await threads.send();
+        }
+      }
+      await threads?.drain();
+    } finally {
+      await threads?.close();
+    }
+    assertNotAborted(this.#options.signal);
+    this.#options.onProgress(this.#bytes, this.files.length);
+  }
+
+  #threads(): SmallFiles {
+    const { sink, signal } = this.#options;
+    return new SmallFiles({
+      flags: FLAGS,
+      pathOf: ({ path }) => pathOf(this.#tree.source, path),
+      isNew: (id) => sink.isNew(id),
+      take: async (files) => {
+        assertNotAborted(signal);
+        // What a thread could not read is read once more here, to say what is wrong with it.
+        for (const { entry, content } of files)
+          await this.#takeSmall(entry, content ?? this.#readSmall(entry));
+      },
+    });
+  }
+
+  #readSmall(entry: SourceEntry): SmallContent {
+    const bytes = readSmallFile(pathOf(this.#tree.source, entry.path), entry, this.#scratch);
+    return { sha256: sha256Hex(bytes), bytes, encoded: undefined };
+  }
+
+  /** Not `async`: most files need no promise. */
+  #takeSmall(entry: SourceEntry, { sha256, bytes, encoded }: SmallContent): Promise<void> | undefined {
+    const { path, size, executable } = entry;
+    this.files.push({ path, size, executable, sha256, blobs: size === 0 ? [] : [sha256] });
+    const done = size === 0 ? undefined : this.#options.sink.known(sha256, bytes, encoded);
+    return this.#advance(size) ? this.#turn(done) : done;
+  }
+
+  async #readLarge(entry: SourceEntry): Promise<void> {
+    const { onProgress } = this.#options;
+    const before = this.#bytes;
+    const file = await ingestLargeFile(this.#tree.source, entry, {
+      ...this.#options,
+      onRead: (read) => onProgress(before + read, this.files.length),
+    });
+    this.files.push(file);
+    if (this.#advance(entry.size)) await this.#turn();
+  }
+
+  /** True when it is time for something else. */
+  #advance(bytes: number): boolean {
+    this.#bytes += bytes;
+    return this.#bytes - this.#bytesAtTurn > BYTES_PER_TURN || this.files.length % FILES_PER_TURN === 0;
+  }
+
+  async #turn(done?: Promise<void>): Promise<void> {
+    await done;
+    const { signal, onProgress } = this.#options;
+    this.#bytesAtTurn = this.#bytes;
+    assertNotAborted(signal);
+    onProgress(this.#bytes, this.files.length);
+    await nextTurn();
+  }
 }
 
 function sameStamp(first: FileStamp, second: FileStamp): boolean {
