@@ -288,7 +288,7 @@ describe('the list of settings', () => {
 });
 
 describe('the settings of hooks', () => {
-  test('are read from the files, and the one for pushing from the environment first', () => {
+  it('are read from the files, and the one for pushing from the environment first', () => {
     const config = Buffer.from(
       '{"hooks":{"prePush":"check","fetch":true,"allowedSecrets":["0123456789abcdef"]}}',
     );
@@ -301,7 +301,7 @@ describe('the settings of hooks', () => {
     expect(loadConfig({ config, env: { MLOPS_PRE_PUSH: 'off' } }).hooks.prePush).toBe('off');
   });
 
-  test('refuse another word and what is no fingerprint', () => {
+  it('refuse another word and what is no fingerprint', () => {
     expect(() => setSetting({}, 'hooks.prePush', 'no')).toThrow('push, check or off');
     expect(() => setSetting({}, 'hooks.allowedSecrets', 'AKIA')).toThrow('16 hexadecimal digits');
   });
