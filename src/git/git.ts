@@ -58,6 +58,11 @@ export interface Git {
    * @throws MlopsError `GIT_FAILED` with git's own words
    */
   commit(paths: readonly string[], message: string): Promise<string>;
+  /**
+   * The file whose rule makes Git ignore a path (relative to the root), as Git names it: `data/.gitignore`, `.git/info/exclude`, or
+   * an absolute path. Undefined when it is not ignored, as everything in the index is.
+   */
+  ignoredBy(path: string): Promise<string | undefined>;
   /** `true` when the commit exists in this clone (it may not after a rebase or in a shallow clone). */
   hasCommit(commit: string): Promise<boolean>;
   /** The two sides of an unmerged path from the index, for naming both candidates of a conflicted pointer. */

@@ -66,6 +66,9 @@ export function createGit(options: CreateGitOptions): Git {
       return exitCode === 0;
     },
     conflictSides: (path) => conflictSides(run, path),
+    async ignoredBy(path) {
+      return (await findIgnored(run, [path]))?.source;
+    },
     references: ({ reflogSince } = {}) => listReferences(run, place, reflogSince),
     directoriesAt: (commits, path) => directoriesAt(place, commits, path),
     readTrees: (ids) => readTrees(place, ids),
@@ -220,39 +223,46 @@ async function stage(run: RunGit, paths: readonly string[]): Promise<void> {
 
 /** Checked before anything is added, because `git add` adds the other paths before it fails. */
 async function assertNotIgnored(run: RunGit, paths: readonly string[]): Promise<void> {
+  const ignored = await findIgnored(run, paths);
+  if (ignored === undefined) return;
+  const path = printable(ignored.path);
+  throw new UsageError('PATH_IGNORED', `${path} is ignored by Git, so it can't be committed`, {
+    hint: `find the rule with \`git check-ignore -v ${path}\` and remove it`,
+  });
+}
+
+/** The first of the paths that Git ignores, and the file whose rule says so, as Git names it. */
+async function findIgnored(
+  run: RunGit,
+  paths: readonly string[],
+): Promise<{ path: string; source: string } | undefined> {
   const { stdout: root } = await run(['rev-parse', '--show-cdup']);
   // A path that starts with "./" or "../" is never taken for a pattern.
   const prefix = root.trim() === '' ? './' : root.trim();
   const input = paths.map((path) => `${prefix}${path}\0`).join('');
   const args = ['check-ignore', '--verbose', '--non-matching', '-z', '--stdin'];
   const { stdout } = await run(args, { input, answers: [0, 1] });
-  const ignored = firstIgnored(stdout.split('\0'));
-  if (ignored === undefined) return;
-  const path = printable(ignored.slice(prefix.length));
-  throw new UsageError('PATH_IGNORED', `${path} is ignored by Git, so it can't be committed`, {
-    hint: `find the rule with \`git check-ignore -v ${path}\` and remove it`,
-  });
-}
-
-/** The fields are source, line, pattern and path of each path; a pattern that starts with "!" takes it back. */
-function firstIgnored(fields: readonly string[]): string | undefined {
+  // The fields are source, line, pattern and path of each path; a pattern that starts with "!" takes it back.
+  const fields = stdout.split('\0');
   for (let index = 0; index + 3 < fields.length; index += 4) {
-    const pattern = fields[index + 2] ?? '';
-    if (pattern !== '' && !pattern.startsWith('!')) return fields[index + 3];
+    const [source = '', , pattern = '', path = ''] = fields.slice(index, index + 4);
+    if (pattern !== '' && !pattern.startsWith('!')) return { source, path: path.slice(prefix.length) };
   }
   return undefined;
 }
 
 async function commit(run: RunGit, paths: readonly string[], message: string): Promise<string> {
   if (paths.length === 0) throw new UsageError('NOTHING_TO_COMMIT', 'there is nothing to commit');
-  const input = pathList(paths);
   await assertNoMerge(run);
   await stage(run, paths);
   const specs = paths.map(literal);
-  const changes = await run(['diff', '--cached', '--name-only', '-z', '--no-ext-diff', '--', ...specs]);
-  if (changes.stdout !== '') {
+  const list = ['diff', '--cached', '--name-only', '-z', '--no-ext-diff', '--no-renames', '--no-relative'];
+  const { stdout: names } = await run([...list, '--', ...specs]);
+  // A file that was staged and removed before its first commit is known to nobody, and `commit` would not take its name.
+  const changed = names.split('\0').filter((name) => name !== '');
+  if (changed.length > 0) {
     const args = ['commit', '--only', `--message=${message}`, ...FROM_STDIN];
-    await run(args, { access: 'commit', input });
+    await run(args, { access: 'commit', input: pathList(changed) });
   }
   const { stdout } = await run(['rev-parse', '--verify', 'HEAD']);
   return stdout.trim();

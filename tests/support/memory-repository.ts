@@ -46,6 +46,7 @@ const NO_GIT: Git = {
   identity: () => Promise.resolve(undefined),
   stage: () => Promise.resolve(),
   commit: () => Promise.resolve('0'.repeat(40)),
+  ignoredBy: () => Promise.resolve(undefined),
   hasCommit: () => Promise.resolve(false),
   conflictSides: () => Promise.resolve({ ours: undefined, theirs: undefined }),
   references: () => Promise.resolve([]),

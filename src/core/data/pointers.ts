@@ -6,7 +6,6 @@ import { DATA_DIRECTORY, gitPath, pointerPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { parsePointer, spelledPath, type DataPointer } from './pointer.ts';
 
-export { parsePointer } from './pointer.ts';
 export type { DataPointer } from './pointer.ts';
 
 /** A pointer of the work tree that can't be used, or may not be. */
