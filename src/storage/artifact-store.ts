@@ -1,4 +1,5 @@
 import type { ArtifactTransfer } from './artifact-transfer.ts';
+import type { GarbageCollector } from './garbage.ts';
 import type { Manifest } from './manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -18,6 +19,11 @@ export interface StoredArtifact {
     /** Bytes the new blobs take on disk, after compression. */
     storedBytes: number;
   };
+  /**
+   * Whether the manifest and the packs that hold its blobs are still there. To be asked under the lock, right before something
+   * refers to the artifact: until then `mlops gc` may remove objects that were there already when the source was read.
+   */
+  isStillThere(): Promise<boolean>;
 }
 
 export interface StoreProgress {
@@ -159,6 +165,9 @@ export interface ArtifactStore {
    * whose blobs are in no pack, is an IntegrityError and nothing is kept.
    */
   importObjects(): ImportedObjects;
+
+  /** Finds and removes what nothing needs. */
+  garbage(): GarbageCollector;
 
   /** Pushes to and fetches from another place that keeps objects. */
   transfer(remote: ObjectStore): ArtifactTransfer;

@@ -15,6 +15,7 @@ import { loadModel, registrationsByLabel, type ModelState, type VersionState } f
 import { Digest, ModelName, VersionLabel } from './names.ts';
 import { parseRecord, refuseTraversal, type StoredRecord } from './record.ts';
 import { resolveVersion } from './resolve-version.ts';
+import { assertStillThere } from './still-there.ts';
 import { assertModelNameFree, chooseLabel } from './version-label.ts';
 
 const BundleHeader = z.lazy(() =>
@@ -180,6 +181,8 @@ async function registerImport(
         section.adopt(eventPath(same.registered, same.registered.id));
         return undefined;
       }
+      const artifacts = await repository.artifacts();
+      await assertStillThere(digest, () => artifacts.present(digest));
       if ((await repository.documents.read(modelPath(model))) === undefined) {
         await section.create(modelPath(model), encodeDocument({ schema: 'mlops.model/1', model }));
       }

@@ -1,4 +1,4 @@
-import { ConflictError } from '../../errors.ts';
+import { ConflictError, MlopsError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
 import type { StoredArtifact, StoreProgress } from '../../storage/artifact-store.ts';
 import type { Inspection } from '../inspection/index.ts';
@@ -20,6 +20,7 @@ import {
 import { liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
 import { assertLimit } from './measurements.ts';
 import { encodeRecord, LIMITS, type MetricValue, type VersionRecord } from './record.ts';
+import { assertStillThere } from './still-there.ts';
 import { assertModelNameFree, chooseLabel, type LabelRequest } from './version-label.ts';
 
 export interface SaveRequest extends LabelRequest, StoreProgress {
@@ -48,13 +49,28 @@ export interface SavedVersion {
   written: readonly string[];
 }
 
+/** Each one means that a `mlops gc` ran in between. */
+const ATTEMPTS = 3;
+
 /**
- * Stores a file or directory as a new version: objects, record, event, in this order.
+ * Stores a file or directory as a new version: objects, record, event, in this order. Objects that are collected before the record
+ * is written are stored again.
  *
  * @throws ConflictError `VERSION_EXISTS`; UsageError `SOURCE_MISSING`, `LABEL_INVALID`; and whatever `ArtifactStore.store`
  * and `commitSection` throw
  */
 export async function save(repository: Repository, request: SaveRequest): Promise<SavedVersion> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptSave(repository, request);
+    } catch (error) {
+      const collected = error instanceof MlopsError && error.code === 'OBJECTS_COLLECTED';
+      if (!collected || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function attemptSave(repository: Repository, request: SaveRequest): Promise<SavedVersion> {
   const { model, source } = request;
   assertWritable(repository.unknownFeatures);
   assertWithinLimits(request);
@@ -92,6 +108,7 @@ export async function save(repository: Repository, request: SaveRequest): Promis
     };
   }
   const { result, written } = await commitSection(repository, `save ${model}`, async (section) => {
+    await assertStillThere(stored.digest, stored.isStillThere);
     const state = await loadModel(repository, model);
     const same = findSame(state, request, draft);
     if (same !== undefined) return adoptSame(section, same);

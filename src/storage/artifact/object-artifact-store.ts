@@ -13,10 +13,12 @@ import type {
   VerifyObjectsOptions,
 } from '../artifact-store.ts';
 import type { ArtifactTransfer } from '../artifact-transfer.ts';
+import type { GarbageCollector } from '../garbage.ts';
 import type { Manifest } from '../manifest.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { ObjectTransfer } from '../transfer/object-transfer.ts';
 import { BundleImport, exportObjects } from './bundle.ts';
+import { ObjectCollector } from './collect.ts';
 import { examineSource } from './examine.ts';
 import { readManifest, type ArtifactParts } from './parts.ts';
 import { restoreArtifact } from './restore-artifact.ts';
@@ -78,6 +80,10 @@ export class ObjectArtifactStore implements ArtifactStore {
 
   importObjects(): ImportedObjects {
     return new BundleImport(this.#parts);
+  }
+
+  garbage(): GarbageCollector {
+    return new ObjectCollector(this.#parts);
   }
 
   transfer(remote: ObjectStore): ArtifactTransfer {

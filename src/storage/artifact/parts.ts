@@ -2,7 +2,7 @@ import { BlobIndex } from '../blob-index.ts';
 import { hexOf } from '../digest.ts';
 import type { IndexFiles } from '../index-files.ts';
 import { decodeManifest, type Manifest } from '../manifest.ts';
-import type { ObjectStore } from '../object-store.ts';
+import type { ObjectKey, ObjectStore } from '../object-store.ts';
 
 /** What the operations on artifacts share. */
 export interface ArtifactParts {
@@ -18,6 +18,8 @@ export interface ArtifactParts {
    * @throws LocalIoError when it can't
    */
   probe: () => number;
+  /** Objects of which damaged bytes were moved away, where the store can tell. */
+  quarantined?: () => ObjectKey[];
 }
 
 export function loadIndex({ objects, files, warn }: ArtifactParts): Promise<BlobIndex> {

@@ -33,7 +33,10 @@ export function recall(files: IndexFiles, tree: SourceTree): Remembered | undefi
 }
 
 /** True when the manifest and the packs that were needed are there, with their sizes. */
-export async function objectsAreThere(objects: ObjectStore, index: StatIndex): Promise<boolean> {
+export async function objectsAreThere(
+  objects: ObjectStore,
+  index: Pick<StatIndex, 'manifest' | 'packs'>,
+): Promise<boolean> {
   if ((await objects.stat({ kind: 'manifests', name: index.manifest })) === undefined) return false;
   for (const { name, size } of index.packs) {
     if ((await objects.stat({ kind: 'packs', name }))?.size !== size) return false;

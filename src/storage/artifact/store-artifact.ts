@@ -90,16 +90,13 @@ async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<St
     const name = await sha256HexInPool(bytes);
     await writer.finish();
     await batch?.commit();
+    let packs: SegmentPack[] = [];
     if (clock !== undefined) {
       index.add(writer.tables);
       index.save();
       await putManifest(parts, name, bytes);
-      remember(parts.files, tree, {
-        clock,
-        manifest: name,
-        blobs: sink.ids.size,
-        packs: packsOf(index, sink.ids),
-      });
+      packs = packsOf(index, sink.ids);
+      remember(parts.files, tree, { clock, manifest: name, blobs: sink.ids.size, packs });
     }
     return {
       digest: digestOf(name),
@@ -107,6 +104,8 @@ async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<St
       size: tree.totalBytes,
       files: files.length,
       blobs: sink.counts,
+      isStillThere: async () =>
+        clock === undefined || (await objectsAreThere(parts.objects, { manifest: name, packs })),
     };
   } catch (error) {
     await writer.settle();
@@ -160,6 +159,7 @@ async function storedBefore(objects: ObjectStore, index: StatIndex): Promise<Sto
     size: index.size,
     files: index.racy.length,
     blobs: { total: index.blobs, new: 0, newBytes: 0, storedBytes: 0 },
+    isStillThere: () => objectsAreThere(objects, index),
   };
 }
 

@@ -6,6 +6,7 @@ import { ioError, temporaryName } from '../atomic-write.ts';
 import { LocalIndexFiles } from './index-files.ts';
 import { LocalObjectStore } from './object-store.ts';
 import { ensureDirectory } from './object-paths.ts';
+import { listQuarantined } from './quarantine.ts';
 
 export interface LocalArtifactStoreOptions {
   /** Absolute path of `.mlops`; objects live in its `cache`. */
@@ -26,6 +27,7 @@ export function createLocalArtifactStore(options: LocalArtifactStoreOptions): Ar
     staging: join(mlopsDir, 'tmp'),
     warn,
     probe: () => probeCache(mlopsDir),
+    quarantined: () => listQuarantined(mlopsDir),
   });
 }
 

@@ -1,0 +1,71 @@
+/** What `survey` takes into account. */
+export interface SurveyOptions {
+  /** Objects younger than this, in milliseconds, are not touched, nor is what they need. */
+  graceMs: number;
+  signal?: AbortSignal;
+  /** Called for each object that was looked at. */
+  onProgress?(done: { objects: number }): void;
+}
+
+/** An object that nothing needs. */
+export interface DeadObject {
+  /** 64 hex digits. */
+  readonly name: string;
+  /** Bytes on disk. */
+  readonly size: number;
+}
+
+/** A pack of which little is needed. */
+export interface SparsePack extends DeadObject {
+  /** Stored bytes of the blobs in it that are needed, and how many there are. */
+  readonly neededBytes: number;
+  readonly neededBlobs: number;
+}
+
+/** What could be removed. Sizes are bytes. */
+export interface GarbagePlan {
+  readonly manifests: readonly DeadObject[];
+  /** No blob in them is needed. */
+  readonly packs: readonly DeadObject[];
+  /** More than half of the bytes in them are not needed: the others are copied first. */
+  readonly sparse: readonly SparsePack[];
+  /** Artifacts here, as `sha256:<64 hex>`, that stay although nothing needs them, because they are young. */
+  readonly young: readonly string[];
+  readonly kept: { manifests: number; packs: number; bytes: number };
+}
+
+/** What was removed and written. Sizes are bytes. */
+export interface CollectedGarbage {
+  manifests: number;
+  packs: number;
+  /** Sparse packs whose needed blobs are in other packs now. */
+  repacked: number;
+  bytes: number;
+}
+
+/**
+ * Finds and removes objects that nothing needs, in three steps: look, copy what is still needed out of sparse packs, and, while
+ * nobody else can add to what is needed, look again and remove. One collector is for one run: it remembers what it has read.
+ */
+export interface GarbageCollector {
+  /**
+   * Reads every manifest that is needed or young and the table of every pack that is old. Writes nothing.
+   * @param needed `sha256:` digests of artifacts
+   * @throws LocalIoError when anything can't be listed or read; IntegrityError for a damaged manifest or pack, and
+   * `MANIFEST_QUARANTINED` when one that is needed is known only to be damaged, so that nobody can tell which blobs it needs
+   */
+  survey(needed: ReadonlySet<string>, options: SurveyOptions): Promise<GarbagePlan>;
+  /**
+   * Copies what is needed out of sparse packs, each blob hashed, into packs that are durable and read back before it resolves. Only
+   * adds; a failure leaves garbage.
+   * @returns bytes written
+   * @throws IntegrityError `OBJECT_DAMAGED` naming a sparse pack that is not what it was
+   */
+  copySparse(plan: GarbagePlan, options: { signal?: AbortSignal }): Promise<number>;
+  /**
+   * Removes manifests, then packs. Of sparse packs only those whose needed blobs were all found good elsewhere by `copySparse` in this
+   * run, and are there.
+   * @param options.assertAllowed called before each removal; what it throws ends it
+   */
+  remove(plan: GarbagePlan, options: { assertAllowed(): Promise<void> }): Promise<CollectedGarbage>;
+}
