@@ -177,6 +177,7 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
   return openRepository({
     root,
     documents: createLocalDocumentStore(mlopsDir, { warn }),
+    workTree: createLocalDocumentStore(root, { warn }),
     loadConfig: (files) => loadConfig({ ...files, env }),
     createLock: ({ lock }) =>
       lazyLock(async () => {

@@ -11,6 +11,7 @@ import { save, type SaveRequest, type SavedVersion } from '../../src/core/regist
 import type { MovedStage } from '../../src/core/registry/move-stage.ts';
 import type { Git } from '../../src/git/git.ts';
 import type { DocumentStore } from '../../src/storage/document-store.ts';
+import { createLocalDocumentStore } from '../../src/storage/local/document-store.ts';
 import { createTarBundles } from '../../src/storage/local/tar-bundle.ts';
 import { createMemoryArtifactStore } from '../../src/storage/memory/artifact-store.ts';
 import { createMemoryCommitLock } from '../../src/storage/memory/commit-lock.ts';
@@ -76,6 +77,7 @@ export async function memoryRepository(options: MemoryRepositoryOptions = {}): P
     root,
     plain,
     documents: options.wrap?.(plain) ?? plain,
+    workTree: createLocalDocumentStore(root),
     lock: createMemoryCommitLock(),
     config,
     unknownFeatures: options.unknownFeatures ?? [],

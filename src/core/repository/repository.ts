@@ -26,6 +26,8 @@ export interface Repository {
   /** Absolute, real path of the work tree that holds `.mlops`. */
   readonly root: string;
   readonly documents: DocumentStore;
+  /** The small files of the work tree that this program edits, such as `.gitignore`; as strict about links as `documents`. */
+  readonly workTree: DocumentStore;
   readonly lock: CommitLock;
   readonly config: Config;
   /** Entries of `requiredFeatures` that this program can't write; with any of them every write is refused. */
