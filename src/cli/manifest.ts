@@ -24,6 +24,7 @@ export type Manifest = Readonly<Record<string, CommandEntry | NounEntry>>;
 export const COMMAND_GROUPS = [
   'Versions',
   'Stages and history',
+  'Remotes and data',
   'Integrity and space',
   'Settings and help',
 ] as const;
@@ -104,6 +105,24 @@ export const manifest: Manifest = {
     summary: 'Show who changed what, when and why',
     group: 'Stages and history',
     load: () => import('../commands/history.ts'),
+  },
+  hooks: {
+    summary: 'Let Git run mlops when it commits, pushes and checks out',
+    group: 'Remotes and data',
+    commands: {
+      install: {
+        summary: 'Write the hooks, beside those that are there',
+        load: () => import('../commands/hooks/install.ts'),
+      },
+      uninstall: {
+        summary: 'Remove the hooks and restore what was there before',
+        load: () => import('../commands/hooks/uninstall.ts'),
+      },
+      status: {
+        summary: 'Show which hooks Git runs',
+        load: () => import('../commands/hooks/status.ts'),
+      },
+    },
   },
   verify: {
     summary: 'Check records, events, stages and objects for damage',
