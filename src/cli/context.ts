@@ -24,9 +24,9 @@ export interface Io {
   /** Width of the terminal; Infinity when stdout is none. */
   columns: number;
   /** Puts a question on stderr and waits for a line; absent when nobody can answer. */
-  ask?(question: string, signal: AbortSignal): Promise<string>;
+  readonly ask?: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
   /** Everything that was piped in; absent when stdin is a terminal. */
-  input?(): Promise<string>;
+  readonly input?: (() => Promise<string>) | undefined;
 }
 
 export interface Progress {
@@ -151,8 +151,8 @@ export interface ProcessHost {
 
 /** What `main` needs of this process. */
 export function processHost(signal: AbortSignal): { host: ProcessHost; argv: readonly string[] } {
-  const { stdin, stdout, stderr, env } = process;
-  const io = createProcessIo({ stdin, stdout, stderr, env });
+  const { stdout, stderr, env } = process;
+  const io = createProcessIo({ openStdin: () => process.stdin, stdout, stderr, env });
   return {
     host: { io, cwd: process.cwd(), env, signal, now: () => new Date(), program: programPaths() },
     argv: process.argv.slice(2),

@@ -14,8 +14,11 @@ export interface ProcessIo extends Io {
 }
 
 export interface ProcessIoOptions {
-  /** Where answers come from; nothing is asked without it, or when it is no terminal. */
-  stdin?: NodeJS.ReadStream;
+  /**
+   * Where answers come from; nothing is asked without it, or when it is no terminal. Opened when it is first asked for: that
+   * takes 4 ms, and most commands read nothing.
+   */
+  openStdin?: () => NodeJS.ReadStream;
   stdout: OutputStream;
   stderr: OutputStream;
   env: Readonly<Record<string, string | undefined>>;
@@ -23,7 +26,7 @@ export interface ProcessIoOptions {
 
 const DEFAULT_COLUMNS = 80;
 
-export function createProcessIo({ stdin, stdout, stderr, env }: ProcessIoOptions): ProcessIo {
+export function createProcessIo({ openStdin, stdout, stderr, env }: ProcessIoOptions): ProcessIo {
   let failure: Error | undefined;
   stdout.on('error', (error) => {
     failure ??= error;
@@ -42,9 +45,16 @@ export function createProcessIo({ stdin, stdout, stderr, env }: ProcessIoOptions
     outColor: wantsColor(outIsTTY, env),
     errColor: wantsColor(errIsTTY, env),
     columns: outIsTTY ? (stdout.columns ?? DEFAULT_COLUMNS) : Infinity,
-    ...(stdin?.isTTY === true
-      ? { ask: (question: string, signal: AbortSignal) => askOn({ stdin, stderr }, { question, signal }) }
-      : { input: async () => (stdin === undefined ? '' : readAll(stdin)) }),
+    get ask() {
+      const stdin = openStdin?.();
+      if (stdin?.isTTY !== true) return undefined;
+      return (question: string, signal: AbortSignal) => askOn({ stdin, stderr }, { question, signal });
+    },
+    get input() {
+      const stdin = openStdin?.();
+      if (stdin?.isTTY === true) return undefined;
+      return async () => (stdin === undefined ? '' : readAll(stdin));
+    },
     flush: async () => {
       if (failure === undefined) await new Promise<void>((done) => void stdout.write('', () => done()));
       // An error event follows its write's callback by a turn of the loop.
