@@ -45,6 +45,7 @@ export function loadConfig(sources: ConfigSources): Config {
     stages: valueOr(nested('stages'), DEFAULT_CONFIG.stages),
     git: { stage: valueOr(nested('git.stage'), DEFAULT_CONFIG.git.stage) },
     lock: { timeoutSeconds: valueOr(nested('lock.timeoutSeconds'), DEFAULT_CONFIG.lock.timeoutSeconds) },
+    gc: { graceDays: valueOr(nested('gc.graceDays'), DEFAULT_CONFIG.gc.graceDays) },
     hooks: {
       prePush: valueOr(nested('hooks.prePush'), DEFAULT_CONFIG.hooks.prePush),
       fetch: valueOr(nested('hooks.fetch'), DEFAULT_CONFIG.hooks.fetch),

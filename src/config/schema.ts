@@ -35,6 +35,7 @@ export type RemoteConfig = z.output<typeof Remote>;
 
 const GitStage = z.boolean();
 const LockTimeout = z.number().min(0).max(3600);
+const GraceDays = z.number().min(0).max(3650);
 const PrePush = z.enum(['push', 'check', 'off'], 'push, check or off');
 const HooksFetch = z.boolean();
 const RequireSavedData = z.boolean();
@@ -56,6 +57,7 @@ export const ConfigFile = z.strictObject({
       allowedSecrets: AllowedSecrets.optional(),
     })
     .optional(),
+  gc: z.strictObject({ graceDays: GraceDays.optional() }).optional(),
   remotes: z.record(RemoteName, Remote).optional(),
   defaultRemote: RemoteName.optional(),
   /** Only in local.json: remotes this clone may push to, as `mlops remote trust` or an answered question wrote them. */
@@ -74,6 +76,8 @@ export interface Config {
     stage: boolean;
   };
   lock: { timeoutSeconds: number };
+  /** How long `mlops gc` leaves alone what was stored, or what a Git ref pointed to. */
+  gc: { graceDays: number };
   hooks: {
     /** What the pre-push hook does with objects that pushed commits need. */
     prePush: z.output<typeof PrePush>;
@@ -98,6 +102,7 @@ export const DEFAULT_CONFIG: Config = {
   stages: ['staging', 'production'],
   git: { stage: true },
   lock: { timeoutSeconds: 10 },
+  gc: { graceDays: 14 },
   hooks: { prePush: 'push', fetch: false, requireSavedData: true, allowedSecrets: [] },
   remotes: {},
   trustedRemotes: [],
@@ -130,6 +135,11 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     schema: LockTimeout,
     description: 'how long a command waits for another one to finish writing, in seconds',
     variable: 'MLOPS_LOCK_TIMEOUT',
+  },
+  'gc.graceDays': {
+    kind: 'number',
+    schema: GraceDays,
+    description: 'how many days `mlops gc` leaves alone what was stored, or what a Git ref pointed to',
   },
   'hooks.prePush': {
     kind: 'name',

@@ -41,6 +41,7 @@ describe('loadConfig', () => {
       ['stages', 'config.json'],
       ['git.stage', 'local.json'],
       ['lock.timeoutSeconds', 'environment'],
+      ['gc.graceDays', 'default'],
       ['hooks.prePush', 'default'],
       ['hooks.fetch', 'default'],
       ['hooks.requireSavedData', 'default'],
@@ -61,8 +62,8 @@ describe('loadConfig', () => {
     }
     expect(message.split('\n').toSorted()).toEqual([
       '.mlops/config.json: git.stagee: unknown key, did you mean "stage"? (allowed: stage)',
-      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, git, hooks, lock, remotes, schema, stages)',
-      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, git, hooks, lock, remotes, schema, stages)',
+      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, gc, git, hooks, lock, remotes, schema, stages)',
+      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, gc, git, hooks, lock, remotes, schema, stages)',
     ]);
   });
 
