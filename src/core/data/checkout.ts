@@ -1,6 +1,10 @@
-import type { MlopsError } from '../../errors.ts';
+import { IntegrityError, InterruptedError, MlopsError } from '../../errors.ts';
 import type { StoreProgress } from '../../storage/artifact-store.ts';
+import { fetchArtifacts } from '../transfer/fetch.ts';
+import type { Repository } from '../repository/repository.ts';
+import { selectPointers } from './place.ts';
 import type { DataPointer } from './pointer.ts';
+import { loadPointers } from './pointers.ts';
 
 export interface CheckoutRequest extends StoreProgress {
   /** Tracked paths, or directories that hold some, relative to the Git root with `/`; default all. */
@@ -18,10 +22,117 @@ export interface CheckoutRequest extends StoreProgress {
 export type CheckedOut =
   | {
       readonly outcome: 'restored' | 'unchanged';
+      readonly path: string;
       readonly pointer: DataPointer;
-      /** Files written and removed. */
+      /** Files written, those of them that were cloned or copied from where they were before, and files removed. */
       readonly written: number;
+      readonly cloned: number;
       readonly removed: number;
+      /** Bytes of the files written. */
+      readonly bytes: number;
     }
-  /** Nothing of this path was touched. */
-  | { readonly outcome: 'failed'; readonly path: string; readonly problem: MlopsError };
+  | Failed;
+
+/** Local changes stand in the way, bytes are missing, or the pointer can't be used: nothing of this path was changed. */
+interface Failed {
+  readonly outcome: 'failed';
+  readonly path: string;
+  readonly problem: MlopsError;
+}
+
+/**
+ * Makes tracked data what its pointers in the work tree say. One path that can't be restored does not keep others from it.
+ *
+ * @returns one result for each tracked path, sorted by path
+ * @throws UsageError `PATH_NOT_TRACKED`; InterruptedError
+ */
+export async function checkout(repository: Repository, request: CheckoutRequest = {}): Promise<CheckedOut[]> {
+  const { pointers, problems } = selectPointers(await loadPointers(repository.documents), request.paths);
+  const done = new Map<string, CheckedOut>();
+  for (const { path, error } of problems) done.set(path, { outcome: 'failed', path, problem: error });
+  for (const pointer of pointers) done.set(pointer.path, await restore(repository, pointer, request));
+  const lacking = pointers.filter(({ path }) => lacksObjects(done.get(path)));
+  if (lacking.length > 0 && request.cachedOnly !== true) {
+    const digests = [...new Set(lacking.map(({ digest }) => digest))];
+    const failure = await fetchAll(repository, digests, request);
+    for (const pointer of lacking) {
+      const again = await restore(repository, pointer, request);
+      // The remote's own words say more than that something is not here.
+      const told = failure !== undefined && lacksObjects(again);
+      done.set(pointer.path, told ? { outcome: 'failed', path: pointer.path, problem: failure } : again);
+    }
+  }
+  return [...done.values()].toSorted((first, second) => (first.path < second.path ? -1 : 1));
+}
+
+async function restore(
+  repository: Repository,
+  pointer: DataPointer,
+  { force, signal, onProgress }: CheckoutRequest,
+): Promise<CheckedOut> {
+  const { path, digest } = pointer;
+  try {
+    const artifacts = await repository.artifacts();
+    const updated = await artifacts.update(digest, path, {
+      ...(force === undefined ? {} : { force }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+    return { path, pointer, ...updated };
+  } catch (error) {
+    if (!(error instanceof MlopsError) || error instanceof InterruptedError) throw error;
+    return { outcome: 'failed', path, problem: error };
+  }
+}
+
+function lacksObjects(result: CheckedOut | undefined): boolean {
+  if (result?.outcome !== 'failed') return false;
+  return /^OBJECT_(?:MISSING|DAMAGED)$/.test(result.problem.code);
+}
+
+/** What kept something from being fetched; what could be fetched is here all the same. */
+async function fetchAll(
+  repository: Repository,
+  digests: readonly string[],
+  { remote, signal, onProgress }: CheckoutRequest,
+): Promise<MlopsError | undefined> {
+  try {
+    await fetchArtifacts(repository, digests, {
+      remote,
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined
+        ? {}
+        : { onProgress: ({ bytes, totalBytes }) => onProgress({ bytes, totalBytes, files: 0 }) }),
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MlopsError) || error instanceof InterruptedError) throw error;
+    if (error.code !== 'NO_REMOTE') return error;
+    return new IntegrityError('OBJECT_MISSING', `the bytes are not in this clone, and ${error.message}`, {
+      hint: error.hint ?? 'add the remote that holds them: mlops remote add <name> <url>',
+      cause: error,
+    });
+  }
+}
+
+/** One error for all paths that could not be restored, or undefined. */
+export function checkoutProblem(results: readonly CheckedOut[]): MlopsError | undefined {
+  const failed = results.filter((result) => result.outcome === 'failed');
+  const [first] = failed;
+  if (first === undefined) return undefined;
+  const others = results.length - failed.length;
+  const rest =
+    others === 0 ? '' : `; the other ${others === 1 ? 'path is' : `${others} paths are`} as they should be`;
+  const texts = new Set(
+    failed.map(({ path, problem }) => {
+      const { message } = problem;
+      return message.includes(path) ? message : `${path}: ${message}`;
+    }),
+  );
+  const { code, exitCode, hint, retryable } = first.problem;
+  return new MlopsError(code, exitCode, `${[...texts].join('; ')}${rest}`, {
+    ...(hint === undefined ? {} : { hint }),
+    retryable,
+    cause: first.problem,
+  });
+}
