@@ -27,11 +27,32 @@ const INHERITED = [
   'GIT_COMMITTER_DATE',
 ] as const;
 
+/** How this person reaches other repositories; asked for only by a command that was given their address. */
+const INHERITED_FOR_FETCH = [
+  'GIT_SSH_COMMAND',
+  'GIT_ASKPASS',
+  'SSH_ASKPASS',
+  'GIT_SSL_CAINFO',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'ALL_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'all_proxy',
+  'no_proxy',
+] as const;
+
 /** Set by git for its hooks; anywhere else they would point the command at another repository or index. */
 const INHERITED_IN_HOOK = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE'] as const;
 
-/** `hooks`: only asks where Git looks for hooks, so the setting that says so has to stand. */
-export type GitAccess = 'read' | 'write' | 'commit' | 'hooks';
+/**
+ * `hooks`: only asks where Git looks for hooks, so the setting that says so has to stand. `fetch`: talks to another
+ * repository, whose address a person typed.
+ */
+export type GitAccess = 'read' | 'write' | 'commit' | 'hooks' | 'fetch';
 
 /** The whole environment of a git process. */
 export function gitEnvironment(
@@ -41,6 +62,10 @@ export function gitEnvironment(
 ): Record<string, string> {
   const child: Record<string, string> = {};
   for (const name of insideHook ? [...INHERITED, ...INHERITED_IN_HOOK] : INHERITED) {
+    const value = env[name];
+    if (value !== undefined) child[name] = value;
+  }
+  for (const name of access === 'fetch' ? INHERITED_FOR_FETCH : []) {
     const value = env[name];
     if (value !== undefined) child[name] = value;
   }
@@ -65,6 +90,8 @@ export function gitConfig(access: GitAccess): string[] {
     'core.quotePath=true',
     'diff.suppressBlankEmpty=false',
   ];
+  // A server that is told of a commit here would leave out files that a partial fetch of that commit did not bring.
+  if (access === 'fetch') settings.push('fetch.negotiationAlgorithm=noop');
   // The hooks of the person who commits do apply to a commit made for them.
   return access === 'commit' || access === 'hooks' ? settings : [...settings, 'core.hooksPath=/dev/null'];
 }

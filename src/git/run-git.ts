@@ -64,6 +64,9 @@ export function createRunGit({ directory, env, insideHook }: GitPlace): RunGit {
           allowUnsafePager: true,
           allowUnsafeProtocolOverride: true,
           allowUnsafeConfigPaths: true,
+          // Where the environment of the person who fetches names them.
+          allowUnsafeSshCommand: access === 'fetch',
+          allowUnsafeAskPass: access === 'fetch',
         },
         completion: { onClose: true, onExit: false },
         timeout: { block: limit },
