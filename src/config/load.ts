@@ -142,12 +142,20 @@ export function parseConfigFile(
   if (bytes === undefined) return {};
   const source = `.mlops/${file}`;
   const schema = file === 'config.json' ? SharedConfigFile : ConfigFile;
-  const parsed = schema.safeParse(parseOrExplain(bytes, source));
+  const value = parseOrExplain(bytes, source);
+  if (isUntouched(value)) return value;
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.flatMap(describeIssue).map((line) => `${source}: ${line}`);
   throw new UsageError('CONFIG_INVALID', lines.join('\n'), {
     hint: 'correct the file, or see `mlops config list` for the settings there are',
   });
+}
+
+/** As `mlops init` writes it. Known without the schema, which takes longer to build than `list` takes to run. */
+function isUntouched(value: unknown): value is ConfigFile {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([key, member]) => key === 'schema' && member === 'mlops.config/1');
 }
 
 /** The file is written by people, so a syntax error is theirs to correct, not damage. */

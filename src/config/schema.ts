@@ -1,17 +1,22 @@
 import * as z from 'zod';
 import { isReservedName } from '../lib/portable-names.ts';
 
-export const StageName = z
-  .string()
-  .regex(/^[a-z]([a-z0-9-]{0,62}[a-z0-9])?$/, 'a stage is 1 to 64 lower-case letters, digits and "-"')
-  .refine((name) => name !== 'latest', '"latest" is not a stage')
-  .refine((name) => !isReservedName(name), 'the name is a device name on Windows');
+// Lazy, all that is more than one schema: building them takes longer than reading a file without settings.
+export const StageName = z.lazy(() =>
+  z
+    .string()
+    .regex(/^[a-z]([a-z0-9-]{0,62}[a-z0-9])?$/, 'a stage is 1 to 64 lower-case letters, digits and "-"')
+    .refine((name) => name !== 'latest', '"latest" is not a stage')
+    .refine((name) => !isReservedName(name), 'the name is a device name on Windows'),
+);
 
-const Stages = z
-  .array(StageName)
-  .min(1)
-  .max(100)
-  .refine((names) => new Set(names).size === names.length, 'a stage is listed twice');
+const Stages = z.lazy(() =>
+  z
+    .array(StageName)
+    .min(1)
+    .max(100)
+    .refine((names) => new Set(names).size === names.length, 'a stage is listed twice'),
+);
 
 export const RemoteName = z
   .string()
@@ -21,52 +26,58 @@ export const RemoteName = z
   );
 
 /** Where objects are kept besides this clone. No secrets: credentials come from the SDK's default chain. */
-const Remote = z.strictObject({
-  /** `s3://bucket/prefix` or an absolute directory; checked in full where a remote is opened. */
-  url: z.string().min(1).max(2048),
-  endpoint: z.string().max(2048).optional(),
-  region: z.string().max(64).optional(),
-  /** Name of a profile of the AWS configuration of whoever runs the command. */
-  profile: z.string().max(128).optional(),
-  /** Bucket in the path instead of the host name; default true where an endpoint is given. */
-  pathStyle: z.boolean().optional(),
-});
+const Remote = z.lazy(() =>
+  z.strictObject({
+    /** `s3://bucket/prefix` or an absolute directory; checked in full where a remote is opened. */
+    url: z.string().min(1).max(2048),
+    endpoint: z.string().max(2048).optional(),
+    region: z.string().max(64).optional(),
+    /** Name of a profile of the AWS configuration of whoever runs the command. */
+    profile: z.string().max(128).optional(),
+    /** Bucket in the path instead of the host name; default true where an endpoint is given. */
+    pathStyle: z.boolean().optional(),
+  }),
+);
 export type RemoteConfig = z.output<typeof Remote>;
 
 const GitStage = z.boolean();
-const LockTimeout = z.number().min(0).max(3600);
-const GraceDays = z.number().min(0).max(3650);
+const LockTimeout = z.lazy(() => z.number().min(0).max(3600));
+const GraceDays = z.lazy(() => z.number().min(0).max(3650));
 const PrePush = z.enum(['push', 'check', 'off'], 'push, check or off');
 const HooksFetch = z.boolean();
 const RequireSavedData = z.boolean();
-const AllowedSecrets = z
-  .array(z.string().regex(/^[0-9a-f]{16}$/, 'the 16 hexadecimal digits that the pre-commit hook printed'))
-  .max(1000);
+const AllowedSecrets = z.lazy(() =>
+  z
+    .array(z.string().regex(/^[0-9a-f]{16}$/, 'the 16 hexadecimal digits that the pre-commit hook printed'))
+    .max(1000),
+);
 
 /** `.mlops/config.json` and `.mlops/local.json`. Strict: a key that is not listed here is a typing error. */
-export const ConfigFile = z.strictObject({
-  schema: z.literal('mlops.config/1').optional(),
-  stages: Stages.optional(),
-  git: z.strictObject({ stage: GitStage.optional() }).optional(),
-  lock: z.strictObject({ timeoutSeconds: LockTimeout.optional() }).optional(),
-  hooks: z
-    .strictObject({
-      prePush: PrePush.optional(),
-      fetch: HooksFetch.optional(),
-      requireSavedData: RequireSavedData.optional(),
-      allowedSecrets: AllowedSecrets.optional(),
-    })
-    .optional(),
-  gc: z.strictObject({ graceDays: GraceDays.optional() }).optional(),
-  remotes: z.record(RemoteName, Remote).optional(),
-  defaultRemote: RemoteName.optional(),
-  /** Only in local.json: remotes this clone may push to, as `mlops remote trust` or an answered question wrote them. */
-  trustedRemotes: z.array(z.string().max(4096)).max(100).optional(),
-});
+export const ConfigFile = z.lazy(() =>
+  z.strictObject({
+    schema: z.literal('mlops.config/1').optional(),
+    stages: Stages.optional(),
+    git: z.strictObject({ stage: GitStage.optional() }).optional(),
+    lock: z.strictObject({ timeoutSeconds: LockTimeout.optional() }).optional(),
+    hooks: z
+      .strictObject({
+        prePush: PrePush.optional(),
+        fetch: HooksFetch.optional(),
+        requireSavedData: RequireSavedData.optional(),
+        allowedSecrets: AllowedSecrets.optional(),
+      })
+      .optional(),
+    gc: z.strictObject({ graceDays: GraceDays.optional() }).optional(),
+    remotes: z.record(RemoteName, Remote).optional(),
+    defaultRemote: RemoteName.optional(),
+    /** Only in local.json: remotes this clone may push to, as `mlops remote trust` or an answered question wrote them. */
+    trustedRemotes: z.array(z.string().max(4096)).max(100).optional(),
+  }),
+);
 export type ConfigFile = z.output<typeof ConfigFile>;
 
 /** `.mlops/config.json`: a committed file must not be able to vouch for the remotes that it names itself. */
-export const SharedConfigFile = ConfigFile.omit({ trustedRemotes: true });
+export const SharedConfigFile = z.lazy(() => ConfigFile.unwrap().omit({ trustedRemotes: true }));
 
 /** Settings after defaults < config.json < local.json < environment. */
 export interface Config {

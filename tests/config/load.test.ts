@@ -268,7 +268,7 @@ describe('the list of settings', () => {
     // What `mlops remote` writes is no setting of `mlops config`.
     const others = ['schema', 'remotes', 'trustedRemotes'];
     expect(
-      Object.keys(ConfigFile.shape)
+      Object.keys(ConfigFile.unwrap().shape)
         .filter((key) => !others.includes(key))
         .toSorted(),
     ).toEqual([...heads].map(String).toSorted());

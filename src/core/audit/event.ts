@@ -5,20 +5,19 @@ import { digestOf } from '../repository/digest.ts';
 import { encodeChecked, parseDocument } from '../repository/document.ts';
 import { eventsDirectory, gitPath } from '../repository/layout.ts';
 
-const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
-/** Wider than any name of today, but never more than one part of a path and fit for a terminal. */
-const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
 /** RFC 3339 in UTC with milliseconds; equal width, so that text order is time order. */
 export const Timestamp = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'must be RFC 3339 in UTC with milliseconds');
-const FreeText = z.string().max(20_000);
-
 export const EventType = z.string().regex(/^[a-z][a-z-]{0,31}$/);
 
 /** docs/format.md section 5.4. Loose, because a newer program may add members and types. */
-const EventDocument = z.lazy(() =>
-  z.looseObject({
+const EventDocument = z.lazy(() => {
+  const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+  // Wider than any name of today, but never more than one part of a path and fit for a terminal.
+  const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+  const FreeText = z.string().max(20_000);
+  return z.looseObject({
     schema: z.literal('mlops.event/1'),
     type: EventType,
     subject: z.looseObject({ model: Name, version: Name.optional(), stage: Name.optional() }),
@@ -37,8 +36,8 @@ const EventDocument = z.lazy(() =>
       })
       .optional(),
     tool: z.string().max(200),
-  }),
-);
+  });
+});
 
 export type EventDocument = z.output<typeof EventDocument>;
 

@@ -14,7 +14,7 @@ import {
 } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { modelDocumentProblem } from './model-document.ts';
-import { ModelName } from './names.ts';
+import { isModelName } from './names.ts';
 import { parseRecord, type StoredRecord, type VersionRecord } from './record.ts';
 import { heldVersion, loadTrail, type StageState } from './stage-pointer.ts';
 
@@ -57,7 +57,7 @@ export interface ModelState {
 /** Names of the models, sorted; directories with an impossible name are none. */
 export async function listModels(documents: DocumentStore): Promise<string[]> {
   const names = await documents.listDirectories(MODELS_DIRECTORY);
-  return names.filter((name) => ModelName.safeParse(name).success);
+  return names.filter(isModelName);
 }
 
 /** @throws UsageError `MODEL_NOT_FOUND` with the nearest names, or the first that exist */

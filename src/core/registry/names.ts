@@ -5,25 +5,37 @@ import { StageName } from '../../config/schema.ts';
 
 export { StageName };
 
-export const ModelName = z
-  .string()
-  .max(128, 'a model name has at most 128 characters')
-  .regex(
-    /^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/,
-    'a model name is 1 to 128 letters, digits, ".", "_" and "-", and starts and ends with a letter or digit',
-  )
-  .refine((name) => !isReservedName(name), 'Windows reserves this name');
+const MODEL_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/;
 
-export const VersionLabel = z
-  .string()
-  .max(64, 'a version label has at most 64 characters')
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    'a version label is 1 to 64 letters, digits, ".", "_" and "-", and starts with a letter or digit',
-  )
-  .refine((label) => label !== 'latest', '"latest" always means the newest version')
-  .refine((label) => !label.endsWith('.'), 'a version label does not end in "."')
-  .refine((label) => !isReservedName(label), 'Windows reserves this name');
+// Lazy, because a command that only lists models needs none of them, and building them takes longer than it does.
+export const ModelName = z.lazy(() =>
+  z
+    .string()
+    .max(128, 'a model name has at most 128 characters')
+    .regex(
+      MODEL_NAME,
+      'a model name is 1 to 128 letters, digits, ".", "_" and "-", and starts and ends with a letter or digit',
+    )
+    .refine((name) => !isReservedName(name), 'Windows reserves this name'),
+);
+
+/** As {@link ModelName}, for who needs no reason. */
+export function isModelName(name: string): boolean {
+  return MODEL_NAME.test(name) && !isReservedName(name);
+}
+
+export const VersionLabel = z.lazy(() =>
+  z
+    .string()
+    .max(64, 'a version label has at most 64 characters')
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+      'a version label is 1 to 64 letters, digits, ".", "_" and "-", and starts with a letter or digit',
+    )
+    .refine((label) => label !== 'latest', '"latest" always means the newest version')
+    .refine((label) => !label.endsWith('.'), 'a version label does not end in "."')
+    .refine((label) => !isReservedName(label), 'Windows reserves this name'),
+);
 
 export const Digest = z
   .string()

@@ -1,33 +1,36 @@
-import * as z from 'zod';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { eventsDirectory, modelDirectory, stagesDirectory, versionsDirectory } from '../repository/layout.ts';
 
 const CACHE_VERSION = 'overview/1';
 
+interface Overview {
+  model: string;
+  versions: number;
+  latest: string | null;
+  stages: Record<string, string>;
+  updatedAt: string | null;
+}
+
 /** What was written for a model, and the state of its files then. */
-const Cached = z.lazy(() =>
-  z.object({
-    version: z.literal(CACHE_VERSION),
-    fingerprints: z.string(),
-    overview: z.object({
-      model: z.string(),
-      versions: z.number(),
-      latest: z.string().nullable(),
-      stages: z.record(z.string(), z.string()),
-      updatedAt: z.string().nullable(),
-    }),
-  }),
-);
-type Overview = z.output<typeof Cached>['overview'];
+interface Cached {
+  version: typeof CACHE_VERSION;
+  fingerprints: string;
+  overview: Overview;
+}
 
 /**
  * The names and fingerprints of all files of a model, so that equal text means that not one of them changed; see
  * `DocumentFile.fingerprint`. Undefined while a file is too young to tell.
  */
 export async function fingerprintsOf(documents: DocumentStore, model: string): Promise<string | undefined> {
+  // The events first, of which there are most: what else there is is looked at meanwhile.
+  const directories = [eventsDirectory, versionsDirectory, stagesDirectory, modelDirectory];
+  const listings = await Promise.all(
+    directories.map((directory) => documents.readDirectory(directory(model))),
+  );
   const parts: string[] = [];
-  for (const directory of [modelDirectory, versionsDirectory, eventsDirectory, stagesDirectory]) {
-    for (const { name, fingerprint } of await documents.readDirectory(directory(model))) {
+  for (const files of listings) {
+    for (const { name, fingerprint } of files) {
       if (fingerprint === undefined) return undefined;
       parts.push(name, fingerprint);
     }
@@ -46,8 +49,8 @@ export async function readOverview(
   if (bytes === undefined) return undefined;
   try {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-    const cached = Cached.safeParse(JSON.parse(text));
-    return cached.success && cached.data.fingerprints === fingerprints ? cached.data.overview : undefined;
+    const cached: unknown = JSON.parse(text);
+    return isCached(cached) && cached.fingerprints === fingerprints ? cached.overview : undefined;
   } catch {
     // A torn file is worth nothing and costs nothing.
     return undefined;
@@ -59,10 +62,41 @@ export async function writeOverview(
   overview: Overview,
   fingerprints: string,
 ): Promise<void> {
-  const cached = { version: CACHE_VERSION, fingerprints, overview };
+  const cached: Cached = { version: CACHE_VERSION, fingerprints, overview };
   await documents.writeCache(cacheName(overview.model), Buffer.from(JSON.stringify(cached)));
 }
 
 function cacheName(model: string): string {
   return `overview-${model}`;
+}
+
+// By hand, because a schema takes longer to build than all the rest of `list` does.
+function isCached(value: unknown): value is Cached {
+  return (
+    isObject(value) &&
+    value['version'] === CACHE_VERSION &&
+    typeof value['fingerprints'] === 'string' &&
+    isOverview(value['overview'])
+  );
+}
+
+function isOverview(value: unknown): value is Overview {
+  if (!isObject(value)) return false;
+  const { model, versions, latest, stages, updatedAt } = value;
+  return (
+    typeof model === 'string' &&
+    typeof versions === 'number' &&
+    isTextOrNull(latest) &&
+    isTextOrNull(updatedAt) &&
+    isObject(stages) &&
+    Object.values(stages).every((version) => typeof version === 'string')
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string';
 }

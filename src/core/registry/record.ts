@@ -25,7 +25,7 @@ export const LIMITS = {
 export const MetricValue = z.lazy(() => z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]));
 export type MetricValue = z.output<typeof MetricValue>;
 
-const Key = z.string().min(1).max(LIMITS.keyLength);
+const Key = z.lazy(() => z.string().min(1).max(LIMITS.keyLength));
 const bounded = <S extends z.ZodType>(value: S, limit: number): z.ZodRecord<typeof Key, S> =>
   z.record(Key, value).refine((map) => Object.keys(map).length <= limit, `more than ${limit} entries`);
 
@@ -137,11 +137,13 @@ function parseOrRefuse(bytes: Uint8Array, path: string): z.output<typeof Version
   }
 }
 
-const PathFields = z.looseObject({
-  model: z.string().optional().catch(undefined),
-  version: z.string().optional().catch(undefined),
-  path: z.string().optional().catch(undefined),
-});
+const PathFields = z.lazy(() =>
+  z.looseObject({
+    model: z.string().optional().catch(undefined),
+    version: z.string().optional().catch(undefined),
+    path: z.string().optional().catch(undefined),
+  }),
+);
 
 /**
  * Whatever may become part of a path must not lead out of where it belongs; that is an attack rather than damage.

@@ -12,6 +12,7 @@ const OVERVIEW = {
   stages: {},
   updatedAt: '2026-01-01T00:00:00.000Z',
 };
+const CACHED = { version: 'overview/1', fingerprints: 'x', overview: OVERVIEW };
 const AN_HOUR = 3_600_000;
 
 /** A store that thinks it is an hour later, so that files written just now are old enough to be trusted. */
@@ -54,12 +55,30 @@ test('has no fingerprint for a file so young that an edit could hide behind the 
   expect(await fingerprintsOf(store, 'fraud')).toBeUndefined();
 });
 
+test('takes a well-formed text for an overview', async () => {
+  const { store } = await settledStore();
+  await store.writeCache('overview-fraud', Buffer.from(JSON.stringify(CACHED)));
+  expect(await readOverview(store, 'fraud', 'x')).toEqual(OVERVIEW);
+});
+
 test.each([
   '',
   '{',
   '{"version":"overview/1"}',
   '[]',
   '{"version":"overview/0","fingerprints":"x","overview":{}}',
+  ...[
+    null,
+    { model: 1 },
+    { versions: '1' },
+    { latest: 1 },
+    { updatedAt: false },
+    { stages: [] },
+    { stages: { a: 1 } },
+  ].map((wrong) =>
+    JSON.stringify({ ...CACHED, overview: wrong === null ? null : { ...OVERVIEW, ...wrong } }),
+  ),
+  JSON.stringify({ ...CACHED, fingerprints: 'y' }),
 ])('takes %j for no overview', async (text) => {
   const { store } = await settledStore();
   await store.writeCache('overview-fraud', Buffer.from(text));
