@@ -151,7 +151,7 @@ export async function decodeBlob(
     const options = { maxOutputLength: blob.length };
     bytes =
       isSmall(stored) && blob.length <= 4 * POOL_THRESHOLD
-        ? Zlib.brotliDecompressSync(stored, options)
+        ? Zlib.brotliDecompressSync(stored, { ...options, chunkSize: Math.max(64, blob.length + 1) })
         : await decompressInPool(stored, options);
   } catch (cause) {
     throw new IntegrityError('OBJECT_DAMAGED', `blob ${blob.id} can't be decompressed`, { cause });

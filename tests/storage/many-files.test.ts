@@ -1,10 +1,11 @@
-import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hashOnly } from '../../src/storage/artifact/blob-sink.ts';
 import { ingest } from '../../src/storage/artifact/ingest.ts';
 import { WORTH_THREADS } from '../../src/storage/artifact/small-files.ts';
 import { walkSource } from '../../src/storage/artifact/walk.ts';
+import { WriteThreads } from '../../src/storage/artifact/write-thread.ts';
 import { sha256Hex } from '../../src/storage/digest.ts';
 import { decodePack, Encoding } from '../../src/storage/pack.ts';
 import { listFiles, noise, scratchDirectory, writeTree } from './support/scratch.ts';
@@ -106,4 +107,33 @@ test.each([
     code: 'SOURCE_CHANGED',
     message: expect.stringContaining('f1234') as string,
   });
+});
+
+test('many files whose bytes are damaged are not restored, not even in part', async () => {
+  const space = workspace();
+  manyFiles(join(space.root, 'data'));
+  const { digest } = await space.store.store('data');
+  const [pack = ''] = objectPaths(space, 'packs');
+  const bytes = readFileSync(pack);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length >>> 1) ^ 1, bytes.length >>> 1);
+  chmodSync(pack, 0o644);
+  writeFileSync(pack, bytes);
+  await expect(space.store.restore(digest, 'copy')).rejects.toMatchObject({ code: 'OBJECT_DAMAGED' });
+  expect(readdirSync(space.root).toSorted()).toEqual(['.mlops', 'data']);
+});
+
+test('a file that can not be created fails as a system call does, and nothing is written after that', async () => {
+  const directory = scratchDirectory();
+  const threads = new WriteThreads();
+  mkdirSync(join(directory, 'taken'));
+  threads.add(join(directory, 'first'), 0o666, Buffer.from('1'));
+  threads.add(join(directory, 'taken'), 0o666, Buffer.from('2'));
+  threads.add(join(directory, 'third'), 0o666, Buffer.from('3'));
+  await expect(threads.finish()).rejects.toMatchObject({
+    code: 'EEXIST',
+    syscall: 'open',
+    path: join(directory, 'taken'),
+  });
+  await threads.close();
+  expect(readdirSync(directory).toSorted()).toEqual(['first', 'taken']);
 });

@@ -17,7 +17,9 @@ import type { ManifestFile } from '../manifest.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { assertNoCollisions } from './names.ts';
 import { streamFile } from './stream-file.ts';
+import { WORTH_THREADS } from './small-files.ts';
 import { assertNotAborted } from './walk.ts';
+import { WriteThreads } from './write-thread.ts';
 
 const run = promisify(execFile);
 /** From this many files on, one `sync -f` of the file system costs less than an fsync (about 4 ms) for each. */
@@ -36,23 +38,33 @@ export async function writeFile(
   file: ManifestFile,
   options: WriteTargetOptions,
 ): Promise<void> {
-  const { reader, signal } = options;
-  const mode = file.executable ? 0o777 : 0o666;
-  const [only] = file.blobs;
-  if (file.blobs.length <= 1) {
-    // One synchronous call instead of four trips to the thread pool: most files of large artifacts are small.
-    let content: Uint8Array = new Uint8Array();
-    const write = (bytes: Uint8Array): void => void (content = bytes);
-    await streamFile(file, { reader, signal, write });
-    writeFileSync(path, content, { flag: 'wx', mode });
-    options.onFile(only === undefined ? 0 : file.size);
-    return;
-  }
-  const handle = await open(path, 'wx', mode);
+  if (file.blobs.length > 1) return writeLargeFile(path, file, options);
+  // One synchronous call instead of four trips to the thread pool: most files of large artifacts are small.
+  writeFileSync(path, await contentOf(file, options), { flag: 'wx', mode: modeOf(file) });
+  options.onFile(file.size);
+}
+
+function modeOf({ executable }: ManifestFile): number {
+  return executable ? 0o777 : 0o666;
+}
+
+/** The bytes of a file of one blob or none. */
+async function contentOf(file: ManifestFile, { reader, signal }: WriteTargetOptions): Promise<Uint8Array> {
+  let content: Uint8Array = new Uint8Array();
+  await streamFile(file, { reader, signal, write: (bytes) => void (content = bytes) });
+  return content;
+}
+
+async function writeLargeFile(
+  path: string,
+  file: ManifestFile,
+  { reader, signal, onFile }: WriteTargetOptions,
+): Promise<void> {
+  const handle = await open(path, 'wx', modeOf(file));
   try {
     const write = async (bytes: Uint8Array): Promise<void> => {
       await writeFully(handle, bytes, path);
-      options.onFile(bytes.length);
+      onFile(bytes.length);
     };
     await streamFile(file, { reader, signal, write });
   } finally {
@@ -68,15 +80,27 @@ export async function writeTree(
 ): Promise<void> {
   assertNamesFit(directory, { files });
   const made = new Set<string>(['']);
-  for (const file of files) {
-    assertNotAborted(options.signal);
-    const slash = file.path.lastIndexOf('/');
-    const parent = slash < 0 ? '' : file.path.slice(0, slash);
-    if (!made.has(parent)) {
-      await mkdir(safeJoin(directory, parent), { recursive: true });
-      made.add(parent);
+  const threads = files.length >= WORTH_THREADS ? new WriteThreads() : undefined;
+  try {
+    for (const file of files) {
+      assertNotAborted(options.signal);
+      const slash = file.path.lastIndexOf('/');
+      const parent = slash < 0 ? '' : file.path.slice(0, slash);
+      if (!made.has(parent)) {
+        await mkdir(safeJoin(directory, parent), { recursive: true });
+        made.add(parent);
+      }
+      const path = join(directory, file.path);
+      if (threads === undefined || file.blobs.length > 1 || !WriteThreads.takes(file.size)) {
+        await writeFile(path, file, options);
+        continue;
+      }
+      if (threads.add(path, modeOf(file), await contentOf(file, options))) await threads.send();
+      options.onFile(file.size);
     }
-    await writeFile(join(directory, file.path), file, options);
+    await threads?.finish();
+  } finally {
+    await threads?.close();
   }
 }
 
