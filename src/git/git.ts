@@ -44,6 +44,15 @@ export interface TreeEntry {
   id: string;
 }
 
+/** How the index differs from the commit that HEAD names. */
+export interface StagedChange {
+  /** Relative to the root of the work tree. */
+  path: string;
+  change: 'added' | 'modified' | 'deleted' | 'unmerged';
+  /** What is staged; undefined when it was deleted or is unmerged. */
+  entry: TreeEntry | undefined;
+}
+
 /** The little of Git that the product needs; every value passed in is treated as hostile. */
 export interface Git {
   /** Absolute path of the work tree that holds `directory`, or undefined outside of Git or in a bare repository. */
@@ -88,6 +97,10 @@ export interface Git {
   listTree(commit: string, directory: string): Promise<TreeEntry[]>;
   /** All files of the index below a directory; of an unmerged path each side. */
   listIndex(directory: string): Promise<TreeEntry[]>;
+  /** What would be committed below a directory, compared with HEAD; before the first commit, everything. */
+  stagedChanges(directory: string): Promise<StagedChange[]>;
+  /** Whether a rebase, or a series of patches, is being applied in this work tree. */
+  isRebasing(): Promise<boolean>;
   /**
    * Gives the bytes of each blob to `visit`, in this order; nothing is fetched from anywhere.
    * @throws IntegrityError `GIT_OBJECT_MISSING`, also in a partial clone; UsageError `GIT_FAILED` beyond 64 MiB

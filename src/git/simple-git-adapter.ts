@@ -9,7 +9,7 @@ import type { CodeState, Git } from './git.ts';
 import { directoriesAt, isObjectId, readObjects } from './objects.ts';
 import { listReferences } from './references.ts';
 import { createRunGit, hashGitOutput, type GitPlace, type RunGit } from './run-git.ts';
-import { listIndex, listTree, newCommits, readTrees } from './snapshots.ts';
+import { isRebasing, listIndex, listTree, newCommits, readTrees, stagedChanges } from './snapshots.ts';
 import { parseStatus, type WorkTreeStatus } from './status.ts';
 
 export interface CreateGitOptions {
@@ -74,6 +74,8 @@ export function createGit(options: CreateGitOptions): Git {
     readTrees: (ids) => readTrees(place, ids),
     listTree: (id, path) => listTree(run, id, path),
     listIndex: (path) => listIndex(run, path),
+    stagedChanges: (path) => stagedChanges(place, path),
+    isRebasing: () => isRebasing(run, directory),
     readBlobs: (ids, visit) => readObjects(place, 'blob', ids, visit),
     newCommits: (tips, than) => newCommits(run, place, { tips, ...than }),
     async version() {

@@ -1,6 +1,8 @@
-import type { Git, TreeEntry } from './git.ts';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Git, StagedChange, TreeEntry } from './git.ts';
 import { assertObjectId, parseEntries, parseTree, readObjects, resolveNames } from './objects.ts';
-import type { GitPlace, RunGit } from './run-git.ts';
+import { streamGitOutput, type GitPlace, type RunGit } from './run-git.ts';
 
 /** See `Git.readTrees`. */
 export async function readTrees(place: GitPlace, ids: readonly string[]): ReturnType<Git['readTrees']> {
@@ -20,6 +22,38 @@ export async function listTree(run: RunGit, commit: string, directory: string): 
 export async function listIndex(run: RunGit, directory: string): Promise<TreeEntry[]> {
   const args = ['ls-files', '--stage', '-z', '--full-name', '--', `:(top,literal)${directory}`];
   return parseEntries((await run(args)).stdout);
+}
+
+const NO_ID = /^0+$/;
+
+/** See `Git.stagedChanges`. */
+export async function stagedChanges(place: GitPlace, directory: string): Promise<StagedChange[]> {
+  const args = ['diff', '--cached', '--raw', '-z', '--no-abbrev', '--no-renames', '--no-ext-diff'];
+  const chunks: Buffer[] = [];
+  // Most commits change nothing here, and simple-git takes its time over a command that prints nothing.
+  await streamGitOutput(place, [...args, '--', `:(top,literal)${directory}`], {
+    onBytes: (bytes) => void chunks.push(bytes),
+  });
+  const fields = Buffer.concat(chunks).toString('utf8').split('\0');
+  const changes: StagedChange[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const [, mode = '', id = '', status = ''] =
+      /^:\d{6} (\d{6}) \w+ (\w+) (\w)/.exec(fields[index] ?? '') ?? [];
+    const path = fields[index + 1] ?? '';
+    if (NO_ID.test(id))
+      changes.push({ path, change: status === 'U' ? 'unmerged' : 'deleted', entry: undefined });
+    else {
+      assertObjectId(id);
+      changes.push({ path, change: status === 'A' ? 'added' : 'modified', entry: { path, mode, id } });
+    }
+  }
+  return changes;
+}
+
+/** See `Git.isRebasing`. */
+export async function isRebasing(run: RunGit, directory: string): Promise<boolean> {
+  const { stdout } = await run(['rev-parse', '--git-path', 'rebase-merge', '--git-path', 'rebase-apply']);
+  return stdout.split('\n').some((path) => path !== '' && existsSync(resolve(directory, path)));
 }
 
 interface NewCommits {
