@@ -106,6 +106,31 @@ export const manifest: Manifest = {
     group: 'Stages and history',
     load: () => import('../commands/history.ts'),
   },
+  data: {
+    summary: 'Track files and directories where they are',
+    group: 'Remotes and data',
+    commands: {
+      add: {
+        summary: 'Track a file or directory, or record its new content',
+        load: () => import('../commands/data/add.ts'),
+      },
+      list: { summary: 'List the tracked paths', load: () => import('../commands/data/list.ts') },
+      remove: {
+        summary: 'Stop tracking a path, and keep the file',
+        load: () => import('../commands/data/remove.ts'),
+      },
+    },
+  },
+  status: {
+    summary: 'Show what differs from the tracked data',
+    group: 'Remotes and data',
+    load: () => import('../commands/status.ts'),
+  },
+  checkout: {
+    summary: 'Restore tracked data as the checked-out commit has it',
+    group: 'Remotes and data',
+    load: () => import('../commands/checkout.ts'),
+  },
   hooks: {
     summary: 'Let Git run mlops when it commits, pushes and checks out',
     group: 'Remotes and data',
