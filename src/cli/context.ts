@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Git, GitHooks } from '../git/git.ts';
 import type { CommitLock } from '../storage/commit-lock.ts';
+import type { RepositoryParts } from '../core/repository/open.ts';
 import type { Repository } from '../core/repository/repository.ts';
 import { MLOPS_DIRECTORY } from '../core/repository/layout.ts';
 import { VERSION } from './version.ts';
@@ -44,6 +45,23 @@ export interface InitialisedRepository {
   written: readonly string[];
 }
 
+export interface ForeignRequest {
+  /** Address of a Git repository, or the absolute path of one on this machine. */
+  url: string;
+  /** Branch, tag or commit; default what HEAD of that repository is. */
+  revision?: string | undefined;
+  /** The version that is asked for: documents of other models are not fetched. */
+  reference: string;
+}
+
+export interface ForeignRepository {
+  repository: Repository;
+  /** Full id of the commit that was read. */
+  commit: string;
+  /** Removes what was fetched; never fails. */
+  close(): Promise<void>;
+}
+
 /** Everything a command may touch besides its input. Built once, in `createContext`; tests build their own. */
 export interface Context {
   /** Directory the command acts in: the process's, or `-C <dir>`. Absolute. */
@@ -64,6 +82,11 @@ export interface Context {
    * @throws UsageError `NOT_A_GIT_REPOSITORY`
    */
   initialise(): Promise<InitialisedRepository>;
+  /**
+   * One commit of another Git repository, without cloning it.
+   * @throws UsageError `GIT_URL_INVALID`, `REVISION_NOT_FOUND`, `NOT_A_REPOSITORY`; RemoteError `GIT_FETCH_FAILED`
+   */
+  foreign(request: ForeignRequest): Promise<ForeignRepository>;
   /** Git in `cwd`, for commands that work before there is a repository. */
   git(): Promise<Git>;
   /** The files that make Git run this program, around `cwd`. */
@@ -98,6 +121,11 @@ export interface ProgramPaths {
   script: string;
 }
 
+type CommonParts = Pick<
+  RepositoryParts,
+  'createRemote' | 'bundles' | 'now' | 'actorOverride' | 'user' | 'host' | 'tool' | 'environment'
+>;
+
 interface ContextParts extends ContextOptions {
   warn(message: string): void;
 }
@@ -119,6 +147,10 @@ export function createContext(options: ContextOptions): Context {
     now: () => options.now(),
     repository: once(() => openRepositoryAround(parts)),
     initialise: () => initialiseAround(parts),
+    foreign: async (request) => {
+      const { openForeign } = await import('./open-foreign.ts');
+      return openForeign(request, parts, { ...commonParts(parts), git: once(() => openGit(parts)) });
+    },
     git: once(() => openGit(parts)),
     gitHooks: once(async () => {
       const [{ createGitHooks }, { createRunGit }] = await Promise.all([
@@ -178,29 +210,37 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
     root,
     documents: createLocalDocumentStore(mlopsDir, { warn }),
     workTree: createLocalDocumentStore(root, { warn }),
+    ...commonParts(options),
     loadConfig: (files) => loadConfig({ ...files, env }),
     createLock: ({ lock }) =>
       lazyLock(async () => {
         const { createLocalCommitLock } = await import('../storage/local/commit-lock.ts');
         return createLocalCommitLock({ mlopsDir, timeoutMs: lock.timeoutSeconds * 1000, now: options.now });
       }),
-    createRemote: async () =>
-      Promise.reject(new UsageError('REMOTE_URL_INVALID', 'remotes can not be opened yet')),
     artifacts: once(async () => {
       const { createLocalArtifactStore } = await import('../storage/local/artifact-store.ts');
       return createLocalArtifactStore({ mlopsDir, root, warn });
     }),
-    bundles: once(async () => (await import('../storage/local/tar-bundle.ts')).createTarBundles()),
     git: once(async () =>
       (await import('../git/simple-git-adapter.ts')).createGit({ directory: root, env, insideHook }),
     ),
+  });
+}
+
+/** What a repository needs wherever its documents are. */
+function commonParts(options: ContextParts): CommonParts {
+  const { env } = options;
+  return {
+    createRemote: async () =>
+      Promise.reject(new UsageError('REMOTE_URL_INVALID', 'remotes can not be opened yet')),
+    bundles: once(async () => (await import('../storage/local/tar-bundle.ts')).createTarBundles()),
     now: options.now,
     actorOverride: env['MLOPS_ACTOR'],
     user: userName(),
     host: hostname(),
     tool: `mlops/${VERSION}`,
     environment: { node: process.version, platform: process.platform, arch: process.arch },
-  });
+  };
 }
 
 /** Readers never ask for the lock, so they do not load it either. */
