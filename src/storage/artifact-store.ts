@@ -78,7 +78,8 @@ export interface UpdatedTarget {
   bytes: number;
 }
 
-export type DamageKind = 'manifest' | 'pack' | 'blob';
+/** A layout is on a remote only. */
+export type DamageKind = 'manifest' | 'pack' | 'blob' | 'layout';
 
 /** One thing found wrong with stored bytes. */
 export interface StorageDamage {

@@ -18,13 +18,20 @@ export interface TransferOptions extends TransferProgress {
 export interface PushOptions extends TransferOptions {
   /** Read back what the remote holds of these artifacts and replace what is damaged; default refuses it (exit 3). */
   repair?: boolean;
+  /** Pass over artifacts of which nothing is here and which the remote does not hold either; default refuses them (exit 3). */
+  passOverAbsent?: boolean;
+  /** Artifacts that may share blobs with the given one, the likeliest first: what the remote holds of them is not sent again. */
+  related?: (digest: string) => readonly string[];
 }
 
 export interface FetchOptions extends TransferOptions {
   /** Only the blobs of these files, by manifest path; default all. */
   include?: (path: string) => boolean;
-  /** Also replace what is here and damaged; the damaged bytes are quarantined. */
-  repair?: boolean;
+  /**
+   * Also hash what is here, of these artifacts or of the whole store, and replace what is damaged; the damaged bytes are
+   * quarantined.
+   */
+  repair?: 'artifacts' | 'everything';
 }
 
 /** Objects are packs, manifests and layouts (ranges of a pack that are asked for by themselves count as one); sizes are bytes. */
@@ -33,6 +40,8 @@ export interface Transferred {
   bytes: { total: number; transferred: number };
   /** `sha256:` digests of artifacts of which something had to be moved. */
   changed: readonly string[];
+  /** Those that `passOverAbsent` passed over. */
+  absent: readonly string[];
 }
 
 /** What a remote holds of one artifact, as it says itself at this moment. */

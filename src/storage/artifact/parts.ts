@@ -20,6 +20,10 @@ export interface ArtifactParts {
   probe: () => number;
   /** Objects of which damaged bytes were moved away, where the store can tell. */
   quarantined?: () => ObjectKey[];
+  /** Keeps what a remote gave out under the name of an object and is not that object; resolves to where. */
+  keepDamaged?: (damaged: { key: ObjectKey; bytes: Uint8Array; reason: string }) => Promise<string>;
+  /** Bytes that are free for objects; undefined where nobody knows. Default asks the file system of `root`. */
+  freeSpace?: () => Promise<number | undefined>;
 }
 
 export function loadIndex({ objects, files, warn }: ArtifactParts): Promise<BlobIndex> {

@@ -7,6 +7,7 @@ import type {
 } from '../artifact-store.ts';
 import { readPackTable, type BlobIndex, type BlobLocation } from '../blob-index.ts';
 import { digestOf, hexOf } from '../digest.ts';
+import { inParallel } from '../in-parallel.ts';
 import { BRING_BACK, objectPath } from '../object-errors.ts';
 import type { ObjectInfo, ObjectKind, ObjectStore } from '../object-store.ts';
 import { decodePack, type PackEntry } from '../pack.ts';
@@ -206,26 +207,4 @@ async function collect(objects: ObjectStore, kind: ObjectKind): Promise<ObjectIn
   const found: ObjectInfo[] = [];
   for await (const info of objects.list(kind)) found.push(info);
   return found.toSorted((first, second) => (first.key.name < second.key.name ? -1 : 1));
-}
-
-/** Runs `task` for each item, `limit` at once. The first failure is thrown when the others under way are done. */
-async function inParallel<Item>(
-  items: readonly Item[],
-  limit: number,
-  task: (item: Item) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  const failures: unknown[] = [];
-  const work = async (): Promise<void> => {
-    for (const item of queue) {
-      if (failures.length > 0) return;
-      try {
-        await task(item);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
-  if (failures.length > 0) throw failures[0];
 }

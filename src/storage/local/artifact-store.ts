@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { ObjectArtifactStore } from '../artifact/object-artifact-store.ts';
 import type { ArtifactStore } from '../artifact-store.ts';
 import { ioError, temporaryName } from '../atomic-write.ts';
+import { freeBytes } from '../artifact/store-artifact.ts';
 import { LocalIndexFiles } from './index-files.ts';
+import { keepDamaged } from './keep-damaged.ts';
 import { LocalObjectStore } from './object-store.ts';
 import { ensureDirectory } from './object-paths.ts';
 import { listQuarantined } from './quarantine.ts';
@@ -28,6 +30,8 @@ export function createLocalArtifactStore(options: LocalArtifactStoreOptions): Ar
     warn,
     probe: () => probeCache(mlopsDir),
     quarantined: () => listQuarantined(mlopsDir),
+    keepDamaged: (damaged) => keepDamaged(mlopsDir, damaged),
+    freeSpace: () => freeBytes(mlopsDir),
   });
 }
 

@@ -11,29 +11,33 @@ import type {
 } from '../artifact-transfer.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-/** Artifacts moved between two object stores; see `ArtifactTransfer`. */
+/** Artifacts moved between two object stores; see `ArtifactTransfer`. Each way is loaded when it is first gone. */
 export class ObjectTransfer implements ArtifactTransfer {
-  readonly parts: ArtifactParts;
-  readonly remote: ObjectStore;
+  readonly #parts: ArtifactParts;
+  readonly #remote: ObjectStore;
 
   constructor(parts: ArtifactParts, remote: ObjectStore) {
-    this.parts = parts;
-    this.remote = remote;
+    this.#parts = parts;
+    this.#remote = remote;
   }
 
-  push(_digests: readonly string[], _options?: PushOptions): Promise<Transferred> {
-    return Promise.reject(new Error('not written yet'));
+  async push(digests: readonly string[], options: PushOptions = {}): Promise<Transferred> {
+    const { push } = await import('./push.ts');
+    return push({ parts: this.#parts, remote: this.#remote }, digests, options);
   }
 
-  fetch(_digests: readonly string[], _options?: FetchOptions): Promise<Transferred> {
-    return Promise.reject(new Error('not written yet'));
+  async fetch(digests: readonly string[], options: FetchOptions = {}): Promise<Transferred> {
+    const { fetch } = await import('./fetch.ts');
+    return fetch({ parts: this.#parts, remote: this.#remote }, digests, options);
   }
 
-  inspect(_digests: readonly string[], _options?: TransferOptions): Promise<readonly RemoteState[]> {
-    return Promise.reject(new Error('not written yet'));
+  async inspect(digests: readonly string[], options: TransferOptions = {}): Promise<readonly RemoteState[]> {
+    const { inspect } = await import('./inspect.ts');
+    return inspect({ files: this.#parts.files, remote: this.#remote }, digests, options);
   }
 
-  verify(_digests: readonly string[], _options?: VerifyRemoteOptions): Promise<VerifiedRemote> {
-    return Promise.reject(new Error('not written yet'));
+  async verify(digests: readonly string[], options: VerifyRemoteOptions = {}): Promise<VerifiedRemote> {
+    const { verifyRemote } = await import('./verify.ts');
+    return verifyRemote({ files: this.#parts.files, remote: this.#remote }, digests, options);
   }
 }

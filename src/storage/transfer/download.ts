@@ -1,0 +1,108 @@
+import { MlopsError } from '../../errors.ts';
+import type { BlobIndex } from '../blob-index.ts';
+import { decodeBlob } from '../compression.ts';
+import { sha256HexInPool } from '../digest.ts';
+import { objectPath } from '../object-errors.ts';
+import type { ObjectKey, ObjectStore } from '../object-store.ts';
+import { decodePack, type PackEntry } from '../pack.ts';
+import type { FetchedBlobs } from './blob-sink.ts';
+import type { Stretch } from './fetch-plan.ts';
+
+export interface DownloadParts {
+  remote: ObjectStore;
+  /** Of this clone. */
+  objects: ObjectStore;
+  index: BlobIndex;
+  sink: FetchedBlobs;
+}
+
+export interface Downloaded {
+  /** Blobs that are proved and here, or on their way into a pack of this clone. */
+  ids: string[];
+  /** Blobs that are not what the layout promised. */
+  failed: string[];
+  /** What is wrong with the object, with the bytes that came when there is something to keep. */
+  damage?: { problem: string; bytes?: Uint8Array };
+}
+
+/**
+ * Brings one stretch of a pack. A whole pack that hashes to its name, and whose blobs all hash to their ids, is kept as it is; of
+ * anything else the good blobs are.
+ *
+ * @throws IntegrityError `OBJECT_MISSING` when the remote has no such pack; RemoteError; LocalIoError
+ */
+export async function download(parts: DownloadParts, stretch: Stretch): Promise<Downloaded> {
+  const key: ObjectKey = { kind: 'packs', name: stretch.pack };
+  const { offset, length } = stretch;
+  const bytes = (await parts.remote.get(key, { offset, length })) as Uint8Array<ArrayBuffer>;
+  if (!stretch.whole) return keepBlobs(parts, stretch, bytes);
+  const problem = await problemOfPack(key, bytes);
+  if (problem !== undefined) {
+    const kept = await keepBlobs(parts, stretch, bytes);
+    return { ...kept, damage: { problem, bytes } };
+  }
+  const entries = decodePack(bytes, objectPath(key));
+  const batch = parts.objects.batch();
+  try {
+    await batch.store('packs', bytes, () => Promise.resolve(key.name));
+    await batch.commit();
+  } catch (error) {
+    await batch.abort();
+    throw error;
+  }
+  parts.index.add([{ name: key.name, size: bytes.length, entries }]);
+  const held = new Set(entries.map(({ id }) => id));
+  const ids = stretch.blobs.map(({ id }) => id);
+  return { ids: ids.filter((id) => held.has(id)), failed: ids.filter((id) => !held.has(id)) };
+}
+
+/** A pack may be what its name says and still lie about its blobs. */
+async function problemOfPack(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<string | undefined> {
+  if ((await sha256HexInPool(bytes)) !== key.name)
+    return `${objectPath(key)} is damaged: its bytes do not hash to its name`;
+  try {
+    for (const entry of decodePack(bytes, objectPath(key))) {
+      if (!(await isIntact(bytes, entry, 0)))
+        return `${objectPath(key)}: blob ${entry.id} in it does not hash to its id`;
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof MlopsError) return error.message;
+    throw error;
+  }
+}
+
+async function keepBlobs(
+  { sink }: DownloadParts,
+  stretch: Stretch,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Downloaded> {
+  const ids: string[] = [];
+  const failed: string[] = [];
+  for (const blob of stretch.blobs) {
+    if (!(await isIntact(bytes, blob, stretch.offset))) {
+      failed.push(blob.id);
+      continue;
+    }
+    const start = blob.offset - stretch.offset;
+    const stored = bytes.subarray(start, start + blob.storedLength);
+    await sink.add(blob, { encoding: blob.encoding, stored });
+    ids.push(blob.id);
+  }
+  if (failed.length === 0) return { ids, failed };
+  const path = objectPath({ kind: 'packs', name: stretch.pack });
+  const problem = `${path} is damaged: ${failed.length === 1 ? 'a blob' : `${failed.length} blobs`} in it do not hash to their ids`;
+  return { ids, failed, damage: { problem } };
+}
+
+/** Whether the blob hashes to its id. @param start offset in the pack at which `bytes` begin */
+async function isIntact(bytes: Uint8Array<ArrayBuffer>, entry: PackEntry, start: number): Promise<boolean> {
+  const at = entry.offset - start;
+  try {
+    const blob = await decodeBlob(bytes.subarray(at, at + entry.storedLength), entry);
+    return (await sha256HexInPool(blob)) === entry.id;
+  } catch (error) {
+    if (error instanceof MlopsError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+import type { ByteRange } from '../object-store.ts';
+import type { RemoteLocation } from './layout.ts';
+import type { RemoteBlobs } from './remote-blobs.ts';
+
+/** Packs of which at least this share is needed are fetched whole: one request, and the pack stays as it is. */
+const WHOLE_SHARE = 0.5;
+/** Two ranges with less than this between them are one request: on most networks these bytes cost less than the round trip. */
+const MAX_GAP = 64 * 1024;
+const MAX_RANGE = 8 * 1024 * 1024;
+
+/** One request: a stretch of a pack and the blobs that are wanted of it. */
+export interface Stretch extends ByteRange {
+  pack: string;
+  /** Bytes of the pack. */
+  packSize: number;
+  whole: boolean;
+  /** Sorted by offset. */
+  blobs: readonly RemoteLocation[];
+}
+
+/**
+ * Chooses for each blob one of the packs that hold it, the one of which most is needed, and cuts the packs into requests.
+ * @param isUsable whether a place counts
+ */
+export function planStretches(
+  ids: Iterable<string>,
+  blobs: RemoteBlobs,
+  isUsable: (location: RemoteLocation) => boolean,
+): Stretch[] {
+  const places: RemoteLocation[][] = [];
+  const weight = new Map<string, number>();
+  for (const id of ids) {
+    const usable = blobs.findAll(id).filter(isUsable);
+    if (usable.length > 0) places.push(usable);
+    for (const { pack, storedLength } of usable) weight.set(pack, (weight.get(pack) ?? 0) + storedLength);
+  }
+  const byPack = new Map<string, RemoteLocation[]>();
+  for (const usable of places) {
+    const best = usable.reduce((first, second) =>
+      (weight.get(second.pack) ?? 0) > (weight.get(first.pack) ?? 0) ? second : first,
+    );
+    const chosen = byPack.get(best.pack);
+    if (chosen === undefined) byPack.set(best.pack, [best]);
+    else chosen.push(best);
+  }
+  return [...byPack.values()].flatMap((chosen) =>
+    stretchesOf(chosen.toSorted((first, second) => first.offset - second.offset)),
+  );
+}
+
+function stretchesOf(blobs: readonly RemoteLocation[]): Stretch[] {
+  const [first] = blobs;
+  if (first === undefined) return [];
+  const { pack, packSize } = first;
+  const needed = blobs.reduce((sum, { storedLength }) => sum + storedLength, 0);
+  if (needed >= packSize * WHOLE_SHARE)
+    return [{ pack, packSize, whole: true, offset: 0, length: packSize, blobs }];
+  const stretches: { offset: number; end: number; blobs: RemoteLocation[] }[] = [];
+  for (const blob of blobs) {
+    const end = blob.offset + blob.storedLength;
+    const last = stretches.at(-1);
+    if (last !== undefined && blob.offset - last.end <= MAX_GAP && end - last.offset <= MAX_RANGE) {
+      last.end = Math.max(last.end, end);
+      last.blobs.push(blob);
+    } else {
+      stretches.push({ offset: blob.offset, end, blobs: [blob] });
+    }
+  }
+  return stretches.map(({ offset, end, blobs: part }) => ({
+    pack,
+    packSize,
+    whole: false,
+    offset,
+    length: end - offset,
+    blobs: part,
+  }));
+}

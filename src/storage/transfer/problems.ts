@@ -1,0 +1,56 @@
+import { IntegrityError } from '../../errors.ts';
+import { printable } from '../../lib/terminal-text.ts';
+import type { Manifest } from '../manifest.ts';
+
+/** Names listed in one message. */
+const MAX_NAMED = 20;
+
+export interface TransferProblem {
+  code: 'OBJECT_MISSING' | 'OBJECT_DAMAGED' | 'REMOTE_OBJECT_MISSING' | 'REMOTE_OBJECT_DAMAGED';
+  /** What is wrong, without the name of the artifact. */
+  text: string;
+}
+
+/** What kept single artifacts from being moved while the others were. */
+export class Problems {
+  readonly #nameOf: (digest: string) => string;
+  readonly #byDigest = new Map<string, TransferProblem[]>();
+
+  constructor(nameOf: (digest: string) => string = (digest) => digest) {
+    this.#nameOf = nameOf;
+  }
+
+  add(digest: string, problem: TransferProblem): void {
+    this.#byDigest.set(digest, [...(this.#byDigest.get(digest) ?? []), problem]);
+  }
+
+  has(digest: string): boolean {
+    return this.#byDigest.has(digest);
+  }
+
+  /** @throws IntegrityError naming each artifact; damage tells more than absence, so its code wins */
+  throwIfAny(what: string, hints: Readonly<Record<TransferProblem['code'], string>>): void {
+    const all = [...this.#byDigest.values()].flat();
+    const worst = all.find(({ code }) => code.endsWith('DAMAGED')) ?? all[0];
+    if (worst === undefined) return;
+    const lines = [...this.#byDigest].map(
+      ([digest, problems]) =>
+        `${printable(this.#nameOf(digest))}: ${listed([...new Set(problems.map(({ text }) => text))])}`,
+    );
+    throw new IntegrityError(worst.code, `${what} ${listed(lines)}`, { hint: hints[worst.code] });
+  }
+}
+
+function listed(texts: readonly string[]): string {
+  const more = texts.length > MAX_NAMED ? `; and ${texts.length - MAX_NAMED} more` : '';
+  return texts.slice(0, MAX_NAMED).join('; ') + more;
+}
+
+/** Names of the files that need one of these blobs. */
+export function filesNeeding({ files }: Manifest, blobs: ReadonlySet<string>): string {
+  const names = files
+    .filter((file) => file.blobs.some((id) => blobs.has(id)))
+    .map(({ path }) => (path === '' ? 'the file' : printable(path)));
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
+  return names.slice(0, MAX_NAMED).join(', ') + more;
+}

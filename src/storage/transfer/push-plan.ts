@@ -1,0 +1,48 @@
+import type { BlobIndex, BlobLocation } from '../blob-index.ts';
+
+/** Packs of which at least this share of the stored bytes is needed are sent as they are. */
+const WHOLE_SHARE = 0.5;
+
+export interface LocalPack {
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** Stored bytes of the blobs that are needed of it. */
+  needed: number;
+  blobs: BlobLocation[];
+}
+
+/**
+ * For each blob one of the local packs that hold it: the one of which most is needed, so that few packs are used.
+ * @returns the packs, and the blobs that are in none
+ */
+export function chooseLocalPacks(
+  index: BlobIndex,
+  ids: readonly string[],
+): { packs: LocalPack[]; missing: Set<string> } {
+  const missing = new Set<string>();
+  const weight = new Map<string, number>();
+  const places = new Map<string, readonly BlobLocation[]>();
+  for (const id of ids) {
+    const locations = index.findAll(id);
+    if (locations.length === 0) missing.add(id);
+    else places.set(id, locations);
+    for (const { pack, storedLength } of locations) weight.set(pack, (weight.get(pack) ?? 0) + storedLength);
+  }
+  const packs = new Map<string, LocalPack>();
+  for (const locations of places.values()) {
+    const best = locations.reduce((first, second) =>
+      (weight.get(second.pack) ?? 0) > (weight.get(first.pack) ?? 0) ? second : first,
+    );
+    const { pack: name } = best;
+    const pack = packs.get(name) ?? { name, size: index.packs.get(name) ?? 0, needed: 0, blobs: [] };
+    pack.needed += best.storedLength;
+    pack.blobs.push(best);
+    packs.set(name, pack);
+  }
+  return { packs: [...packs.values()], missing };
+}
+
+export function isWorthWhole({ size, needed }: LocalPack): boolean {
+  return needed >= size * WHOLE_SHARE;
+}

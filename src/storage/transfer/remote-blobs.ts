@@ -1,0 +1,67 @@
+import { BlobSegment, type PackTable } from '../blob-segment.ts';
+import type { Layout, RemoteLocation } from './layout.ts';
+
+/**
+ * Where blobs lie in the packs of a remote, as far as layouts and uploads of this call say. 48 bytes a blob, whatever the number of
+ * artifacts.
+ */
+export class RemoteBlobs {
+  #segments: BlobSegment[] = [];
+
+  find(id: string): RemoteLocation | undefined {
+    return this.findAll(id)[0];
+  }
+
+  /** Places of a blob, each pack once. */
+  findAll(id: string): RemoteLocation[] {
+    const found: RemoteLocation[] = [];
+    const key = Buffer.from(id, 'hex');
+    for (const segment of this.#segments) {
+      segment.find(key, (number, entry) => {
+        const pack = segment.packs[number];
+        if (pack === undefined || found.some((each) => each.pack === pack.name)) return;
+        found.push({ ...entry, pack: pack.name, packSize: pack.size });
+      });
+    }
+    return found;
+  }
+
+  add(tables: readonly PackTable[]): void {
+    if (tables.length === 0) return;
+    const merged = [...tables];
+    let count = tables.reduce((sum, { entries }) => sum + entries.length, 0);
+    const rest: BlobSegment[] = [];
+    // Segments of up to twice the size are merged, so that a blob is copied a logarithmic number of times.
+    for (const segment of this.#segments.toSorted((first, second) => first.count - second.count)) {
+      if (segment.count > 2 * count) {
+        rest.push(segment);
+        continue;
+      }
+      count += segment.count;
+      merged.push(...segment.tables());
+    }
+    this.#segments = [...rest, BlobSegment.build(merged)];
+  }
+
+  /**
+   * @param ids of the manifest's distinct blobs, in the order of the layout
+   * @param isThere which packs count
+   */
+  addLayout(layout: Layout, ids: Iterable<string>, isThere: (pack: string) => boolean = () => true): void {
+    const tables = new Map<string, { name: string; size: number; entries: RemoteLocation[] }>();
+    let index = 0;
+    for (const id of ids) {
+      const location = layout.locate(index, id);
+      index += 1;
+      if (!isThere(location.pack)) continue;
+      const table = tables.get(location.pack);
+      if (table === undefined) {
+        const { pack: name, packSize: size } = location;
+        tables.set(name, { name, size, entries: [location] });
+      } else {
+        table.entries.push(location);
+      }
+    }
+    this.add([...tables.values()]);
+  }
+}

@@ -1,0 +1,65 @@
+import { IntegrityError } from '../../errors.ts';
+import { sha256HexInPool } from '../digest.ts';
+import { inParallel } from '../in-parallel.ts';
+import { objectPath } from '../object-errors.ts';
+import type { ObjectKey, ObjectStore } from '../object-store.ts';
+import { DEFAULT_JOBS, type TransferGate } from './gate.ts';
+import type { RemoteArtifact } from './remote-artifacts.ts';
+import type { Tally } from './tally.ts';
+
+/** Names of objects whose bytes are not what they should be, and what is wrong. */
+export interface BadObjects {
+  packs: Map<string, string>;
+  manifests: Map<string, string>;
+}
+
+/** Reads back every manifest and pack that the remote is known to hold for these artifacts, and hashes it. */
+export async function examineForRepair(
+  artifacts: readonly RemoteArtifact[],
+  { remote, gate, tally }: { remote: ObjectStore; gate: TransferGate; tally: Tally },
+): Promise<BadObjects> {
+  const bad: BadObjects = { packs: new Map(), manifests: new Map() };
+  const packs = new Map<string, number>();
+  for (const { layouts } of artifacts) {
+    for (const layout of layouts) {
+      for (const { name, size } of layout.packs)
+        if (!layout.missing.some((pack) => pack.name === name)) packs.set(name, size);
+      for (const { name, size } of layout.resized)
+        bad.packs.set(name, `${objectPath({ kind: 'packs', name })} has not its ${size} bytes`);
+    }
+  }
+  const objects = [
+    ...Array.from(packs, ([name, size]) => ({ key: { kind: 'packs', name } as ObjectKey, size })),
+    ...artifacts
+      .filter(({ manifestSize }) => manifestSize !== undefined)
+      .map(({ manifest, manifestSize = 0 }) => ({
+        key: { kind: 'manifests', name: manifest } as ObjectKey,
+        size: manifestSize,
+      })),
+  ];
+  for (const { size } of objects) tally.plan(size);
+  await inParallel(objects, DEFAULT_JOBS, async ({ key, size }) => {
+    const problem = await gate.run(size, () => problemOf(remote, key, size));
+    tally.advance(size);
+    if (problem === undefined) return;
+    if (key.kind === 'packs') bad.packs.set(key.name, problem);
+    else bad.manifests.set(key.name, problem);
+  });
+  return bad;
+}
+
+/** What is wrong with the bytes that the remote gives out; undefined when they hash to the name. */
+export async function problemOf(
+  remote: ObjectStore,
+  key: ObjectKey,
+  size: number,
+): Promise<string | undefined> {
+  try {
+    const bytes = await remote.get(key, { offset: 0, length: size });
+    const hex = await sha256HexInPool(bytes);
+    return hex === key.name ? undefined : `${objectPath(key)} is damaged: its bytes do not hash to its name`;
+  } catch (error) {
+    if (error instanceof IntegrityError) return error.message;
+    throw error;
+  }
+}
