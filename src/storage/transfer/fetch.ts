@@ -72,12 +72,17 @@ class Fetch {
   }
 
   async run(digests: readonly string[]): Promise<Transferred> {
-    if (this.#options.repair !== undefined)
+    if (this.#options.repair === undefined) {
+      await this.#bringAll(digests);
+    } else {
       await quarantineDamaged(this.#parts, digests.map(digestOf), this.#options);
-    const index = await loadIndex(this.#parts);
-    const open: string[] = [];
-    for (const hex of digests) if (!(await this.#isHere(hex, index))) open.push(hex);
-    if (open.length > 0) await this.#bring(open, index);
+      const unknown: string[] = [];
+      for (const hex of digests) if ((await this.#localManifest(hex)) === undefined) unknown.push(hex);
+      await this.#bringAll(digests);
+      // Only now is it known what these need, so only now can it be looked at.
+      await quarantineDamaged(this.#parts, unknown.map(digestOf), { ...this.#options, repair: 'artifacts' });
+      await this.#bringAll(unknown);
+    }
     const again = 'push it again from where it was saved (`mlops push --repair`); the others are here now';
     this.#problems.throwIfAny('not (all) fetched:', {
       OBJECT_MISSING: again,
@@ -86,6 +91,13 @@ class Fetch {
       REMOTE_OBJECT_DAMAGED: again,
     });
     return this.#tally.result;
+  }
+
+  async #bringAll(digests: readonly string[]): Promise<void> {
+    const index = await loadIndex(this.#parts);
+    const open: string[] = [];
+    for (const hex of digests) if (!(await this.#isHere(hex, index))) open.push(hex);
+    if (open.length > 0) await this.#bring(open, index);
   }
 
   /** True when nothing has to be asked for. */

@@ -10,6 +10,7 @@ export async function quarantineDamaged(
   digests: readonly string[],
   { repair, signal }: Pick<FetchOptions, 'repair' | 'signal'>,
 ): Promise<void> {
+  if (digests.length === 0 && repair === 'artifacts') return;
   const { damage } = await verifyObjects(parts, digests, {
     deep: true,
     only: repair === 'artifacts',
