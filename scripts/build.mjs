@@ -57,12 +57,21 @@ const leaveOutUnusedModules = {
 /** Packages that few commands need: files of their own, read when they are first asked for. */
 const HEAVY = ['simple-git', 'tar'];
 
+/** What `src/storage/s3/sdk.ts` uses of the S3 client; the other two hundred operations are left out. */
+const S3 = `export {
+  CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client,
+} from '@aws-sdk/client-s3';`;
+
 const heavyBeside = {
   name: 'heavy-beside',
   setup({ onResolve }) {
     onResolve({ filter: /^(simple-git|tar)$/ }, ({ path, kind }) =>
       kind === 'entry-point' ? undefined : { path: `./vendor/${path}.cjs`, external: true },
     );
+    onResolve({ filter: /^@aws-sdk\/client-s3$/ }, () => ({
+      path: './vendor/client-s3.cjs',
+      external: true,
+    }));
   },
 };
 
@@ -99,6 +108,16 @@ const results = [
     ...common,
     entryPoints: Object.fromEntries(HEAVY.map((name) => [name, name])),
     outdir: join(staging, 'vendor'),
+  }),
+  await build({
+    ...common,
+    stdin: { contents: S3, resolveDir: root },
+    outfile: join(staging, 'vendor', 'client-s3.cjs'),
+    // The ES modules are one file an operation, so that what is not used can be left out.
+    mainFields: ['module', 'main'],
+    conditions: ['module'],
+    // It would warn, on standard error, that a later version will not run on this Node; the version is pinned.
+    define: { 'process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED': '"true"' },
   }),
 ];
 if (results.some(({ warnings }) => warnings.length > 0)) throw new Error('esbuild has warnings; see above');

@@ -86,9 +86,7 @@ describe('a directory as a remote', () => {
     await putHello(store);
     unmount(root);
     const before = existsSync(root) ? readdirSync(root) : undefined;
-    const list = async (): Promise<void> => {
-      for await (const _each of store.list('packs')) throw new Error('listed something');
-    };
+    const list = (): Promise<unknown> => store.list('packs')[Symbol.asyncIterator]().next();
     for (const call of [
       () => putHello(store),
       () => store.get(HELLO_KEY),

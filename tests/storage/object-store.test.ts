@@ -94,7 +94,7 @@ describe('local objects', () => {
   test('quarantine keeps the bytes and says why', async () => {
     const { root, store, damage } = local();
     await putHello(store);
-    damage(HELLO_KEY, Buffer.from('hellO'));
+    await damage(HELLO_KEY, Buffer.from('hellO'));
     const place = await store.quarantine(HELLO_KEY, 'it looked odd');
     expect(readFileSync(place, 'utf8')).toBe('hellO');
     expect(JSON.parse(readFileSync(`${place}.reason.json`, 'utf8'))).toMatchObject({
