@@ -85,12 +85,15 @@ export class BlobSegment {
   /** Calls `found` for each entry of this id: the number of its pack in `packs`, and the entry. */
   find(id: Buffer, found: (pack: number, entry: PackEntry) => void): void {
     const bytes = this.#bytes;
+    const prefix = id.readUInt32BE(0);
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const at = this.#records + middle * RECORD;
-      if (bytes.compare(id, 0, 32, at, at + 32) < 0) low = middle + 1;
+      // Four bytes nearly always tell, and a call of `compare` costs as much as all the rest.
+      const order = bytes.readUInt32BE(at) - prefix || bytes.compare(id, 0, 32, at, at + 32);
+      if (order < 0) low = middle + 1;
       else high = middle;
     }
     for (; low < this.count; low += 1) {

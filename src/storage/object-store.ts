@@ -21,6 +21,8 @@ export interface ObjectInfo {
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+  /** Memory of at least `length` bytes that a store may read into instead of taking fresh; the result is a view of it then. */
+  readonly into?: Uint8Array;
 }
 
 /** `present`: the store already held these very bytes. `replaced`: it held damaged ones, now in quarantine. */

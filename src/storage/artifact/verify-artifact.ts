@@ -10,7 +10,7 @@ import { digestOf, hexOf } from '../digest.ts';
 import { inParallel } from '../in-parallel.ts';
 import { BRING_BACK, objectPath } from '../object-errors.ts';
 import type { ObjectInfo, ObjectKind, ObjectStore } from '../object-store.ts';
-import { decodePack, type PackEntry } from '../pack.ts';
+import { decodePack, MAX_PACK, type PackEntry } from '../pack.ts';
 import { BlobReader } from './blob-reader.ts';
 import { distinctBlobs, loadIndex, readManifest, sizeOf, type ArtifactParts } from './parts.ts';
 import { PackHasher } from './pack-hasher.ts';
@@ -177,14 +177,17 @@ async function verifyPackDeeply(
   const { key, size } = pack;
   const path = `cache/${objectPath(key)}`;
   try {
-    const bytes = (await objects.get(key, { offset: 0, length: size })) as Uint8Array<ArrayBuffer>;
-    result.checked.bytes += bytes.length;
-    result.checked.packs += 1;
-    const { name, blobs } = await hasher.hash(bytes, tableOf(pack, bytes, result));
-    result.checked.blobs += blobs.length;
-    for (const { id, problem } of blobs) {
-      if (problem !== undefined) result.damage.push({ kind: 'blob', path, digest: digestOf(id), problem });
-    }
+    const name = await hasher.withMemory(Math.min(size, MAX_PACK), async (into) => {
+      const bytes = await objects.get(key, { offset: 0, length: size, into });
+      result.checked.bytes += bytes.length;
+      result.checked.packs += 1;
+      const hashed = await hasher.hash(bytes, tableOf(pack, bytes, result));
+      result.checked.blobs += hashed.blobs.length;
+      for (const { id, problem } of hashed.blobs) {
+        if (problem !== undefined) result.damage.push({ kind: 'blob', path, digest: digestOf(id), problem });
+      }
+      return hashed.name;
+    });
     if (name === key.name) return;
     const problem = `${objectPath(key)} is damaged: its bytes do not hash to its name`;
     result.damage.push({ kind: 'pack', path, digest: digestOf(key.name), problem });

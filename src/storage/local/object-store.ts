@@ -46,7 +46,7 @@ export class LocalObjectStore implements ObjectStore {
     return new LocalObjectBatch(this.#place, this, options);
   }
 
-  async get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+  async get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array> {
     assertObjectName(key);
     const path = this.#path(key);
     if (!isRealDirectory(this.#root, dirname(path))) throw missingObject(key);
@@ -139,20 +139,17 @@ function readNames(directory: string): string[] {
   }
 }
 
-async function readObject(
-  handle: FileHandle,
-  key: ObjectKey,
-  range?: ByteRange,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readObject(handle: FileHandle, key: ObjectKey, range?: ByteRange): Promise<Uint8Array> {
   const stats = await handle.stat();
   if (!stats.isFile()) throw damagedObject(key, 'it is no regular file');
   const limit = key.kind === 'packs' ? MAX_PACK : MAX_MANIFEST;
   if (stats.size > limit) throw damagedObject(key, `${stats.size} bytes are more than ${key.kind} may have`);
-  const { offset, length } = range ?? { offset: 0, length: stats.size };
+  const { offset, length, into }: ByteRange = range ?? { offset: 0, length: stats.size };
   if (offset < 0 || length < 0 || offset + length > stats.size) {
     throw damagedObject(key, `bytes ${offset} to ${offset + length} lie outside its ${stats.size} bytes`);
   }
-  const bytes = Buffer.allocUnsafeSlow(length);
+  const fits = into !== undefined && into.length >= length;
+  const bytes = fits ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length);
   let read = 0;
   while (read < length) {
     const { bytesRead } = await handle.read(bytes, read, length - read, offset + read);
