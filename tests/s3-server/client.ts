@@ -19,6 +19,7 @@ export function sdkClient(server: S3Server, config: S3ClientConfig = {}): S3Clie
     region: server.region,
     forcePathStyle: true,
     maxAttempts: 1,
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     ...config,
   });
