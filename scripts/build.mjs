@@ -1,6 +1,7 @@
 // Bundles src/cli/entry.ts into dist/main.cjs, in which every module waits to be asked for, so that a command pays for its own
 // imports only. CommonJS, because V8 can then take its compiled code from a file: Node 20 spends more time on loading and
 // compiling modules than most commands on their work. Heavy packages are files of their own; licences go beside them.
+import { rmSync } from 'node:fs';
 import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,17 +16,29 @@ function packageDirectory(input) {
   return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
 }
 
+/** A few packages of the AWS SDK name their licence and leave its text to the repository they share with this one. */
+const LICENCE_BESIDE = { '@aws-sdk/': 'node_modules/@aws-sdk/client-s3' };
+
+async function manifestOf(directory) {
+  return JSON.parse(await readFile(join(root, directory, 'package.json'), 'utf8'));
+}
+
+async function licenceFiles(directory) {
+  const names = await readdir(join(root, directory));
+  const files = names.filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).toSorted();
+  return Promise.all(files.map((file) => readFile(join(root, directory, file), 'utf8')));
+}
+
 async function licenceOf(directory) {
-  const { name, version, license } = JSON.parse(
-    await readFile(join(root, directory, 'package.json'), 'utf8'),
-  );
-  const files = (await readdir(join(root, directory))).filter((file) =>
-    /^(licen[cs]e|copying|notice)/i.test(file),
-  );
-  if (files.length === 0) throw new Error(`${directory}: no licence file to ship`);
-  const texts = await Promise.all(
-    files.toSorted().map((file) => readFile(join(root, directory, file), 'utf8')),
-  );
+  const { name, version, license, repository } = await manifestOf(directory);
+  let texts = await licenceFiles(directory);
+  const beside = Object.entries(LICENCE_BESIDE).find(([scope]) => name.startsWith(scope))?.[1];
+  if (texts.length === 0 && beside !== undefined) {
+    const other = await manifestOf(beside);
+    const shared = other.license === license && other.repository?.url === repository?.url;
+    if (shared) texts = await licenceFiles(beside);
+  }
+  if (texts.length === 0) throw new Error(`${directory}: no licence file to ship`);
   return `${name} ${version} (${license})\n\n${texts.map((text) => text.trim()).join('\n\n')}\n`;
 }
 
@@ -79,6 +92,7 @@ const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'
 // Built aside and moved at the end: the program may be in use.
 const staging = `${outdir}.${process.pid}`;
 await rm(staging, { recursive: true, force: true });
+process.once('exit', () => rmSync(staging, { recursive: true, force: true }));
 const common = {
   absWorkingDir: root,
   bundle: true,

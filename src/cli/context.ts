@@ -1,9 +1,11 @@
 import { realpathSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { RemoteConfig } from '../config/schema.ts';
 import { UsageError } from '../errors.ts';
 import type { Git, GitHooks } from '../git/git.ts';
 import type { CommitLock } from '../storage/commit-lock.ts';
+import type { RemotePlace } from '../storage/open-remote.ts';
 import type { RepositoryParts } from '../core/repository/open.ts';
 import type { Repository } from '../core/repository/repository.ts';
 import { MLOPS_DIRECTORY } from '../core/repository/layout.ts';
@@ -87,6 +89,11 @@ export interface Context {
    * @throws UsageError `GIT_URL_INVALID`, `REVISION_NOT_FOUND`, `NOT_A_REPOSITORY`; RemoteError `GIT_FETCH_FAILED`
    */
   foreign(request: ForeignRequest): Promise<ForeignRepository>;
+  /**
+   * Makes what a remote needs before its first use: the directory of a share.
+   * @throws UsageError `REMOTE_URL_INVALID`; RemoteError
+   */
+  prepareRemote(settings: RemoteConfig): Promise<void>;
   /** Git in `cwd`, for commands that work before there is a repository. */
   git(): Promise<Git>;
   /** The files that make Git run this program, around `cwd`. */
@@ -147,6 +154,10 @@ export function createContext(options: ContextOptions): Context {
     now: () => options.now(),
     repository: once(() => openRepositoryAround(parts)),
     initialise: () => initialiseAround(parts),
+    prepareRemote: async (settings) => {
+      const { prepareRemote } = await import('../storage/open-remote.ts');
+      await prepareRemote(await remotePlace(settings, { trusted: true, warn: () => undefined }));
+    },
     foreign: async (request) => {
       const { openForeign } = await import('./open-foreign.ts');
       return openForeign(request, parts, { ...commonParts(parts), git: once(() => openGit(parts)) });
@@ -229,10 +240,15 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
 
 /** What a repository needs wherever its documents are. */
 function commonParts(options: ContextParts): CommonParts {
-  const { env } = options;
+  const { env, warn } = options;
   return {
-    createRemote: async () =>
-      Promise.reject(new UsageError('REMOTE_URL_INVALID', 'remotes can not be opened yet')),
+    createRemote: async (settings, { trusted }) => {
+      const { openRemoteStore } = await import('../storage/open-remote.ts');
+      return openRemoteStore(await remotePlace(settings, { trusted, warn }), {
+        signal: options.signal,
+        warn,
+      });
+    },
     bundles: once(async () => (await import('../storage/local/tar-bundle.ts')).createTarBundles()),
     now: options.now,
     actorOverride: env['MLOPS_ACTOR'],
@@ -241,6 +257,21 @@ function commonParts(options: ContextParts): CommonParts {
     tool: `mlops/${VERSION}`,
     environment: { node: process.version, platform: process.platform, arch: process.arch },
   };
+}
+
+/** What the settings of a remote mean; they come from a file that anybody may have written. */
+async function remotePlace(
+  settings: RemoteConfig,
+  { trusted, warn }: { trusted: boolean; warn(message: string): void },
+): Promise<RemotePlace> {
+  const { assertAddressAllowed, parseRemote } = await import('../config/remote-url.ts');
+  const remote = parseRemote(settings);
+  if (remote.kind === 'directory') return remote;
+  assertAddressAllowed(remote, trusted);
+  if (remote.endpoint?.readableOnTheWay === true) {
+    warn(`${remote.endpoint.host} is spoken to without TLS: whoever is on the way can read what is sent`);
+  }
+  return { ...remote, endpoint: remote.endpoint?.url, linkLocalAllowed: trusted };
 }
 
 /** Readers never ask for the lock, so they do not load it either. */

@@ -11,8 +11,8 @@ export interface RepositoryParts extends Omit<
   /** Settings from the bytes of config.json and local.json, where they exist. */
   loadConfig(files: { config: Uint8Array | undefined; local: Uint8Array | undefined }): Config;
   createLock(config: Config): Repository['lock'];
-  /** Connects to nothing yet. @throws UsageError `REMOTE_URL_INVALID` */
-  createRemote(remote: RemoteConfig): Promise<OpenRemote['objects']>;
+  /** Connects to nothing yet. @throws UsageError `REMOTE_URL_INVALID`; RefusedError `REMOTE_ADDRESS_REFUSED` */
+  createRemote(remote: RemoteConfig, options: { trusted: boolean }): Promise<OpenRemote['objects']>;
   /** `MLOPS_ACTOR`; wins over Git's identity. */
   actorOverride: string | undefined;
   user: string;
@@ -35,7 +35,7 @@ export async function openRepository(parts: RepositoryParts): Promise<Repository
       const chosen = chooseRemote(config, name);
       const known = remotes.get(chosen.name);
       if (known !== undefined) return known;
-      const opened = createRemote(chosen.settings).then((objects) => ({ ...chosen.shown, objects }));
+      const opened = createRemote(chosen.settings, { trusted: chosen.shown.trusted }).then((objects) => ({ ...chosen.shown, objects }));
       remotes.set(chosen.name, opened);
       return opened;
     },
