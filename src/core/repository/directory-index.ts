@@ -52,33 +52,40 @@ export async function loadDirectory<T>(
   listing.catch(() => undefined);
   const known = options.fresh === true ? NOTHING : await knownOf(documents, options.index);
   const files = await listing;
-  const kept: { names: string[]; fingerprints: string[]; values: T[] } = {
-    names: [],
-    fingerprints: [],
-    values: [],
-  };
   let misses = 0;
   let at = 0;
   const loaded = files.map((file): IndexedDocument<T> => {
     const { name, fingerprint } = file;
     // Both lists are sorted by name, so one walk through both finds every match.
     while ((known.names[at] ?? LAST) < name) at += 1;
-    const cached = known.values[at];
-    const hit = cached !== undefined && known.names[at] === name && known.fingerprints[at] === fingerprint;
-    const document = hit ? { name, value: cached } : parseFile(file, options.parse);
-    if (document.value !== undefined && fingerprint !== undefined) {
-      if (!hit) misses += 1;
-      kept.names.push(name);
-      kept.fingerprints.push(fingerprint);
-      kept.values.push(document.value);
-    }
-    return document;
+    const value = known.values[at];
+    if (value !== undefined && known.names[at] === name && known.fingerprints[at] === fingerprint)
+      return { name, value };
+    misses += 1;
+    return parseFile(file, options.parse);
   });
-  if (options.fresh === true) return loaded;
-  if (misses > WORTH_REWRITING || misses * 10 > files.length)
-    await documents.writeCache(options.index.name, encodeKnown(options.index, kept));
-  remember(documents, options.index, kept);
+  if (options.fresh === true || (misses === 0 && files.length === known.names.length)) return loaded;
+  const now = whatIsKnown(files, loaded);
+  const learned = now.names.length - (files.length - misses);
+  if (learned > WORTH_REWRITING || learned * 10 > files.length)
+    await documents.writeCache(options.index.name, encodeKnown(options.index, now));
+  remember(documents, options.index, now);
   return loaded;
+}
+
+/** What can be known again by its fingerprint. */
+function whatIsKnown<T>(files: readonly DocumentFile[], loaded: readonly IndexedDocument<T>[]): Known<T> {
+  const names: string[] = [];
+  const fingerprints: string[] = [];
+  const values: T[] = [];
+  for (const [index, { name, fingerprint }] of files.entries()) {
+    const value = loaded[index]?.value;
+    if (value === undefined || fingerprint === undefined) continue;
+    names.push(name);
+    fingerprints.push(fingerprint);
+    values.push(value);
+  }
+  return { names, fingerprints, values };
 }
 
 /** What this process knows already, as a command that writes looks again under the lock: as good as the index, and here. */
@@ -86,7 +93,10 @@ const remembered = new WeakMap<DocumentStore, Map<string, Known<unknown>>>();
 
 async function knownOf<T>(documents: DocumentStore, index: Index<T>): Promise<Known<T>> {
   const known = remembered.get(documents)?.get(keyOf(index)) as Known<T> | undefined;
-  return known ?? readIndex(documents, index);
+  if (known !== undefined) return known;
+  const read = await readIndex(documents, index);
+  remember(documents, index, read);
+  return read;
 }
 
 function remember<T>(documents: DocumentStore, index: Index<T>, known: Known<T>): void {
