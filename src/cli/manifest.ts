@@ -154,6 +154,28 @@ export const manifest: Manifest = {
     group: 'Integrity and space',
     load: () => import('../commands/verify.ts'),
   },
+  gc: {
+    summary: 'Remove objects that nothing needs any more',
+    group: 'Integrity and space',
+    load: () => import('../commands/gc.ts'),
+  },
+  why: {
+    summary: 'Say what keeps an object',
+    group: 'Integrity and space',
+    load: () => import('../commands/why.ts'),
+  },
+  hold: {
+    summary: 'Keep artifacts in this clone',
+    group: 'Integrity and space',
+    commands: {
+      add: {
+        summary: 'Keep an artifact, whatever else is said of it',
+        load: () => import('../commands/hold/add.ts'),
+      },
+      list: { summary: 'List what is kept, and why', load: () => import('../commands/hold/list.ts') },
+      remove: { summary: 'No longer keep an artifact', load: () => import('../commands/hold/remove.ts') },
+    },
+  },
   doctor: {
     summary: 'Find out what is wrong with the surroundings',
     group: 'Integrity and space',

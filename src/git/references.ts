@@ -123,12 +123,17 @@ async function listReflogs(run: RunGit, since: number): Promise<Named[]> {
   ];
   const { stdout } = await run(args);
   const done = new Set<string>();
+  const seen = new Set<string>();
   const found: Named[] = [];
   for (const line of lines(stdout)) {
     const [, id = '', ref = '', seconds = ''] = /^([0-9a-f]+) (.+)@\{(\d+)\}$/.exec(line) ?? [];
     if (!isObjectId(id)) throw misunderstood('log', line);
     if (done.has(ref)) continue;
-    if (Number(seconds) * 1000 < since) done.add(ref);
+    const isYoung = Number(seconds) * 1000 >= since;
+    if (!isYoung) done.add(ref);
+    // The newest entry is where the ref stands now.
+    if (!isYoung && !seen.has(ref)) continue;
+    seen.add(ref);
     found.push({ kind: 'reflog', name: ref.replace(/^refs\/(heads|remotes|tags)\//, ''), id });
   }
   return found;

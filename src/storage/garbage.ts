@@ -29,9 +29,26 @@ export interface GarbagePlan {
   readonly packs: readonly DeadObject[];
   /** More than half of the bytes in them are not needed: the others are copied first. */
   readonly sparse: readonly SparsePack[];
-  /** Artifacts here, as `sha256:<64 hex>`, that stay although nothing needs them, because they are young. */
+  /** Artifacts here that something needs, as `sha256:<64 hex>`, sorted. */
+  readonly needed: readonly string[];
+  /** Those that stay although nothing needs them, because they are young. */
   readonly young: readonly string[];
   readonly kept: { manifests: number; packs: number; bytes: number };
+}
+
+/** An object, or a blob in one. */
+export interface LocatedObject {
+  readonly kind: 'manifest' | 'pack' | 'blob';
+  /** 64 hex digits. */
+  readonly name: string;
+  /** Bytes on disk; of a blob those in the first pack that holds it, and 0 when none does. */
+  readonly size: number;
+  /** Milliseconds since 1970, where the store knows it; of a blob that of its pack. */
+  readonly modified: number | undefined;
+  /** Packs that hold the blob; empty for anything else. */
+  readonly packs: readonly string[];
+  /** `sha256:` digests of the artifacts here that need it. */
+  readonly artifacts: readonly string[];
 }
 
 /** What was removed and written. Sizes are bytes. */
@@ -48,6 +65,11 @@ export interface CollectedGarbage {
  * nobody else can add to what is needed, look again and remove. One collector is for one run: it remembers what it has read.
  */
 export interface GarbageCollector {
+  /**
+   * The objects here whose name starts with these hexadecimal digits, and the artifacts here that need them. Reads every manifest.
+   * @throws as `survey`
+   */
+  locate(prefix: string): Promise<LocatedObject[]>;
   /**
    * Reads every manifest that is needed or young and the table of every pack that is old. Writes nothing.
    * @param needed `sha256:` digests of artifacts

@@ -10,9 +10,9 @@ import { FORMAT_PATH, gitPath } from './layout.ts';
 
 /**
  * Why an artifact is needed. `version`: it is one that was not deleted. `lineage`: a version says that it came from it.
- * `document`: a document of a kind that this program does not know names it, so it is not for it to judge.
+ * `document`: a document of a kind that this program does not know names it, so it is not for it to judge. `hold`: somebody said so.
  */
-export type NeedKind = 'version' | 'stage' | 'data' | 'lineage' | 'document';
+export type NeedKind = 'version' | 'stage' | 'data' | 'lineage' | 'document' | 'hold';
 
 export interface NeededArtifact {
   /** `sha256:<64 hex>`. */

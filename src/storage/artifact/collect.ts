@@ -7,11 +7,13 @@ import type {
   DeadObject,
   GarbageCollector,
   GarbagePlan,
+  LocatedObject,
   SparsePack,
   SurveyOptions,
 } from '../garbage.ts';
 import type { ObjectInfo, ObjectKind } from '../object-store.ts';
 import type { PackEntry } from '../pack.ts';
+import { locateObjects } from './locate.ts';
 import { PackWriter } from './pack-writer.ts';
 import { readManifest, type ArtifactParts } from './parts.ts';
 import { assertNotAborted } from './walk.ts';
@@ -32,6 +34,10 @@ export class ObjectCollector implements GarbageCollector {
     this.#parts = parts;
   }
 
+  locate(prefix: string): Promise<LocatedObject[]> {
+    return locateObjects(this.#parts.objects, prefix);
+  }
+
   async survey(needed: ReadonlySet<string>, options: SurveyOptions): Promise<GarbagePlan> {
     const oldest = this.#clock() - options.graceMs;
     const isYoung = ({ modified }: ObjectInfo): boolean => modified === undefined || modified > oldest;
@@ -45,6 +51,7 @@ export class ObjectCollector implements GarbageCollector {
     };
     const deadManifests: DeadObject[] = [];
     const young: string[] = [];
+    const neededHere: string[] = [];
     for (const info of manifests) {
       look.step();
       const digest = digestOf(info.key.name);
@@ -53,7 +60,7 @@ export class ObjectCollector implements GarbageCollector {
         deadManifests.push(dead(info));
         continue;
       }
-      if (!isNeeded) young.push(digest);
+      (isNeeded ? neededHere : young).push(digest);
       keep('manifests', info);
       await this.#readManifest(digest);
     }
@@ -66,7 +73,7 @@ export class ObjectCollector implements GarbageCollector {
       else if (use.neededBlobs === 0) packs.push(dead(info));
       else sparse.push({ ...dead(info), neededBytes: use.neededBytes, neededBlobs: use.neededBlobs });
     }
-    return { manifests: deadManifests, packs, sparse, young, kept };
+    return { manifests: deadManifests, packs, sparse, needed: neededHere, young, kept };
   }
 
   /** The clock of the file system that the objects are on; a full disk does not tell it, and is what people collect garbage for. */
