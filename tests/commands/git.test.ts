@@ -119,11 +119,20 @@ test('objects, locks and indexes never reach the index of Git', async () => {
 
 test('where .mlops is ignored, what was written is safe and a warning says what is missing', async () => {
   const repo = await prepared();
-  await repo.write('.gitignore', '.mlops/models/\n');
+  await repo.write('.gitignore', '.mlops/\n');
   const { code, stderr } = await repo.run('save', 'churn', 'README.md', '--version', 'v1');
   expect(code).toBe(0);
   expect(stderr).toMatch(/warning: saved, but not added to Git: .* is ignored by Git/);
   expect(await repo.json('show', 'churn')).toMatchObject({ version: 'v1' });
+});
+
+test('rules of the project hide nothing of the registry', async () => {
+  const repo = await prepared();
+  await repo.write('.gitignore', 'models/\ndata/\nevents\n*.json\ncache/\n');
+  const { code, stderr } = await repo.run('save', 'churn', 'README.md', '--version', 'v1', '--commit');
+  expect([code, stderr.includes('warning')]).toEqual([0, false]);
+  expect(lines(await repo.git('ls-files', '.mlops/models/churn'))).toHaveLength(3);
+  expect(await repo.git('status', '--porcelain', '.mlops')).toBe('');
 });
 
 describe('a commit that Git refuses', () => {

@@ -78,6 +78,9 @@ async function checkGit(repository: Repository): Promise<Omit<Finding, 'check'>[
   return findings;
 }
 
+/** The line of .mlops/.gitignore without which a repository still works. */
+const TAKE_BACK = '!*';
+
 async function checkGitFiles({ documents }: Repository): Promise<Omit<Finding, 'check'>[]> {
   const findings: Omit<Finding, 'check'>[] = [];
   for (const [name, wanted] of [
@@ -89,6 +92,14 @@ async function checkGitFiles({ documents }: Repository): Promise<Omit<Finding, '
       .split(/\r?\n/);
     const missing = wanted.split('\n').filter((line) => line !== '' && !lines.includes(line));
     if (missing.length === 0) continue;
+    if (missing.join() === TAKE_BACK) {
+      findings.push({
+        status: 'warning',
+        message: `${gitPath(name)} does not start with "${TAKE_BACK}", as it was written by an older mlops`,
+        hint: 'add it as the first line; without it a rule such as data/ or models/ of the project hides documents from Git',
+      });
+      continue;
+    }
     findings.push({
       status: 'failed',
       message: `${gitPath(name)} lacks ${missing.map((line) => `"${line}"`).join(', ')}`,

@@ -10,7 +10,8 @@ export interface Initialised {
   written: readonly string[];
 }
 
-export const GITIGNORE = '/cache/\n/tmp/\n/local.json\n';
+/** The first line takes back what rules further up, such as `data/` or `models/`, say of everything in here. */
+export const GITIGNORE = '!*\n/cache/\n/tmp/\n/local.json\n';
 export const GITATTRIBUTES = '* -text\n*.json -text eol=lf\n';
 
 /**
