@@ -7,7 +7,7 @@ export interface FetchArtifactsOptions extends FetchOptions {
 }
 
 /**
- * Brings what is missing here of artifacts; see `ArtifactTransfer.fetch`. Asks nobody when nothing is missing and `repair` is off.
+ * Brings what is missing here of artifacts; see `ArtifactTransfer.fetch`.
  *
  * @param digests `sha256:` digests of artifacts
  * @throws as `Repository.remote` and `ArtifactTransfer.fetch`

@@ -1,23 +1,29 @@
 import type { PushOptions, Transferred } from '../../storage/artifact-transfer.ts';
 import type { Repository } from '../repository/repository.ts';
+import { relatedArtifacts } from './related.ts';
+import { assertMayPush, type TrustOptions } from './trust.ts';
 
 export interface PushArtifactsOptions extends PushOptions {
   /** Name of the remote; default the default one. */
   remote?: string | undefined;
+  /** Who says that objects may be sent to a remote that only the shared configuration names. */
+  trust: TrustOptions;
 }
 
 /**
  * Makes artifacts complete on a remote; see `ArtifactTransfer.push`.
  *
  * @param digests `sha256:` digests of artifacts; each is asked for and sent once
- * @throws as `Repository.remote` and `ArtifactTransfer.push`
+ * @throws as `Repository.remote`, `assertMayPush` and `ArtifactTransfer.push`
  */
 export async function pushArtifacts(
   repository: Repository,
   digests: readonly string[],
-  options: PushArtifactsOptions = {},
+  options: PushArtifactsOptions,
 ): Promise<Transferred> {
-  const { remote: name, ...transfer } = options;
+  const { remote: name, trust, ...transfer } = options;
   const [artifacts, remote] = await Promise.all([repository.artifacts(), repository.remote(name)]);
-  return artifacts.transfer(remote.objects).push(digests, transfer);
+  if (options.dryRun !== true) await assertMayPush(repository, remote, trust);
+  const related = options.related ?? (await relatedArtifacts(repository));
+  return artifacts.transfer(remote.objects).push(digests, { ...transfer, related });
 }

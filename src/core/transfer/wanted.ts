@@ -1,4 +1,9 @@
+import { relative, resolve, sep } from 'node:path';
+import { loadPointers } from '../data/pointers.ts';
+import type { DataPointer } from '../data/pointer.ts';
+import { isWithin } from '../data/place.ts';
 import { listModels, liveVersions, loadModel, type VersionState } from '../registry/model-state.ts';
+import { ModelName } from '../registry/names.ts';
 import { resolveVersion } from '../registry/resolve-version.ts';
 import type { Repository } from '../repository/repository.ts';
 
@@ -11,21 +16,33 @@ export interface WantedArtifact {
   /** Bytes of its files. */
   readonly size: number;
   readonly files: number;
+  readonly versions: readonly { readonly model: string; readonly version: string }[];
+  /** Paths of tracked data. */
+  readonly data: readonly string[];
 }
 
 /**
  * `all`: every version that was not deleted, and tracked data. `current`: of each model the versions that stages hold and the
- * latest one, and tracked data. Else these references.
+ * latest one, and tracked data. Else these references to versions, or paths at or above tracked data.
  */
 export type Wanted = 'all' | 'current' | readonly string[];
 
 /**
- * Artifacts that the documents of the work tree need, each digest once, sorted by the first of its names.
- * @throws as `resolveVersion` for a reference that names nothing; the first problem of a model that can't be read
+ * Artifacts that the documents of the work tree need, each digest once.
+ * @param options.cwd where relative paths of tracked data start; default the Git root
+ * @throws as `resolveVersion` for a reference that names nothing, and for what can't be read of tracked data
  */
-export async function wantedArtifacts(repository: Repository, wanted: Wanted): Promise<WantedArtifact[]> {
+export async function wantedArtifacts(
+  repository: Repository,
+  wanted: Wanted,
+  options: { cwd?: string } = {},
+): Promise<WantedArtifact[]> {
+  const { pointers, problems } = await loadPointers(repository.documents);
   const versions: VersionState[] = [];
+  const data: DataPointer[] = [];
   if (typeof wanted === 'string') {
+    if (problems[0] !== undefined) throw problems[0].error;
+    data.push(...pointers);
     for (const model of await listModels(repository.documents)) {
       const live = liveVersions(await loadModel(repository, model));
       versions.push(
@@ -33,15 +50,54 @@ export async function wantedArtifacts(repository: Repository, wanted: Wanted): P
       );
     }
   } else {
-    for (const reference of wanted) versions.push((await resolveVersion(repository, reference)).version);
+    const models = new Set(await listModels(repository.documents));
+    for (const reference of wanted) {
+      const tracked = isModel(reference, models)
+        ? []
+        : trackedAt({ reference, cwd: options.cwd ?? repository.root, root: repository.root }, pointers);
+      data.push(...tracked);
+      if (tracked.length === 0) versions.push((await resolveVersion(repository, reference)).version);
+    }
   }
+  return collect(versions, data);
+}
+
+function isModel(reference: string, models: ReadonlySet<string>): boolean {
+  return ModelName.safeParse(reference).success && models.has(reference);
+}
+
+function trackedAt(
+  { reference, cwd, root }: { reference: string; cwd: string; root: string },
+  pointers: readonly DataPointer[],
+): readonly DataPointer[] {
+  if (reference.startsWith('sha256:')) return [];
+  const path = relative(root, resolve(cwd, reference)).split(sep).join('/');
+  return pointers.filter((pointer) => isWithin(pointer.path, path));
+}
+
+function collect(versions: readonly VersionState[], data: readonly DataPointer[]): WantedArtifact[] {
   const byDigest = new Map<string, WantedArtifact>();
+  const add = (
+    digest: string,
+    name: string,
+    more: Pick<WantedArtifact, 'size' | 'files' | 'versions' | 'data'>,
+  ): void => {
+    const known = byDigest.get(digest);
+    if (known?.names.includes(name) === true) return;
+    byDigest.set(digest, {
+      digest,
+      size: more.size,
+      files: more.files,
+      names: [...(known?.names ?? []), name],
+      versions: [...(known?.versions ?? []), ...more.versions],
+      data: [...(known?.data ?? []), ...more.data],
+    });
+  };
   for (const { record } of versions) {
-    const { digest, size, files } = record;
-    const name = `${record.model}@${record.version}`;
-    const known = byDigest.get(digest)?.names ?? [];
-    const names = known.includes(name) ? known : [...known, name];
-    byDigest.set(digest, { digest, size, files, names });
+    const { digest, size, files, model, version } = record;
+    add(digest, `${model}@${version}`, { size, files, versions: [{ model, version }], data: [] });
   }
+  for (const { digest, size, files, path } of data)
+    add(digest, path, { size, files, versions: [], data: [path] });
   return [...byDigest.values()];
 }
