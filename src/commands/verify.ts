@@ -42,6 +42,7 @@ export default defineCommand({
       checked: z.object({
         records: z.number(),
         events: z.number(),
+        pointers: z.number(),
         manifests: z.number(),
         packs: z.number(),
         blobs: z.number(),
@@ -82,17 +83,18 @@ export default defineCommand({
 });
 
 function describe({ checked, damage }: Verification, view: Terminal): string {
-  const { records, events, manifests, packs, blobs, bytes } = checked;
+  const { records, events, pointers, manifests, packs, blobs, bytes } = checked;
   const objects = `${count(manifests, 'manifest')}, ${count(packs, 'pack')}, ${count(blobs, 'blob')}`;
   const hashed = bytes === 0 ? '' : `, ${formatBytes(bytes)} hashed`;
-  const summary = `Checked ${count(records, 'record')}, ${count(events, 'event')}, ${objects}${hashed}`;
+  const data = pointers === 0 ? '' : `, ${count(pointers, 'data pointer')}`;
+  const summary = `Checked ${count(records, 'record')}, ${count(events, 'event')}${data}, ${objects}${hashed}`;
   if (damage.length === 0) return `${summary}: no damage found\n`;
   const rows = damage.map(({ kind, path, problem }) => [kind, path, problem]);
   const columns = [{ header: 'KIND' }, { header: 'PATH' }, { header: 'PROBLEM' }];
   return `${table({ columns, rows }, { ...view, columns: Infinity })}${summary}: ${count(damage.length, 'problem')}\n`;
 }
 
-const DOCUMENTS: ReadonlySet<string> = new Set(['model', 'record', 'event', 'stage']);
+const DOCUMENTS: ReadonlySet<string> = new Set(['model', 'record', 'event', 'stage', 'pointer']);
 
 function advice({ damage, conflict }: Verification): string[] {
   if (conflict?.hint !== undefined) return [conflict.hint];

@@ -9,6 +9,7 @@ import type { StoredArtifact, StoreProgress } from '../../storage/artifact-store
 import { loadRepositoryLog } from '../audit/index.ts';
 import { repositoryEventPath } from '../audit/repository-event.ts';
 import { commitSection, type CommitSection } from '../registry/commit-section.ts';
+import { assertStillThere } from '../registry/still-there.ts';
 import { assertWritable } from '../repository/format.ts';
 import { pointerPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -81,6 +82,7 @@ export async function addData(repository: Repository, request: AddRequest): Prom
     return { added, written: [], warnings };
   }
   const { result, written } = await commitSection(repository, 'data add', async (section) => {
+    for (const { stored } of found) await assertStillThere(stored.digest, stored.isStillThere);
     const added: AddedData[] = [];
     for (const path of ignored) await addRule(repository, path);
     for (const each of found) added.push(await track(repository, section, each));

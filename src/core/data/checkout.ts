@@ -122,7 +122,9 @@ export function checkoutProblem(results: readonly CheckedOut[]): MlopsError | un
   if (first === undefined) return undefined;
   const others = results.length - failed.length;
   const rest =
-    others === 0 ? '' : `; the other ${others === 1 ? 'path is' : `${others} paths are`} as they should be`;
+    others === 0
+      ? ''
+      : `; ${others === 1 ? 'the other path is as it' : `the other ${others} paths are as they`} should be`;
   const texts = new Set(
     failed.map(({ path, problem }) => {
       const { message } = problem;

@@ -38,7 +38,8 @@ export async function listPointers({ documents }: Pick<Repository, 'documents'>)
 export async function loadPointers(documents: DocumentStore): Promise<LoadedPointers> {
   const pointers: DataPointer[] = [];
   const problems: PointerProblem[] = [];
-  for (const { place, read } of await listPlaces(documents, DATA_DIRECTORY)) {
+  const places = await listPlaces(documents, DATA_DIRECTORY, problems);
+  for (const { place, read } of places) {
     try {
       pointers.push(parsePointer(read(), place));
     } catch (error) {
@@ -67,32 +68,39 @@ function byPath(first: { path: string }, second: { path: string }): number {
   return first.path < second.path ? -1 : 1;
 }
 
-/** Files of all depths below a directory. A directory that is a symbolic link is refused by the store. */
+/** Files of all depths below a directory; a directory with an unsafe name is a problem, and what is in it is not looked at. */
 async function listPlaces(
   documents: DocumentStore,
   directory: string,
+  problems: PointerProblem[],
 ): Promise<{ place: string; read(): Uint8Array }[]> {
-  const files = await documents.readDirectory(directory);
-  const places = files.map((file) => ({ place: `${directory}/${file.name}`, read: () => file.read() }));
-  for (const name of await documents.listDirectories(directory)) {
-    places.push(...(await listPlaces(documents, `${directory}/${name}`)));
+  const places: { place: string; read(): Uint8Array }[] = [];
+  try {
+    for (const file of await documents.readDirectory(directory)) {
+      places.push({ place: `${directory}/${file.name}`, read: () => file.read() });
+    }
+    for (const name of await documents.listDirectories(directory)) {
+      places.push(...(await listPlaces(documents, `${directory}/${name}`, problems)));
+    }
+  } catch (error) {
+    if (!(error instanceof MlopsError)) throw error;
+    problems.push({ path: directory.slice(DATA_DIRECTORY.length + 1), file: gitPath(directory), error });
   }
   return places;
 }
 
-/** Takes out the pointers that lie in, or are for some file system the same as, another one. */
+/** Takes out pointers of which one lies in the other, or that are the same for some file system. */
 function separate(pointers: readonly DataPointer[]): LoadedPointers {
-  const collisions = findCollisions(pointers.map(({ path }) => path));
   const problems = new Map<string, PointerProblem>();
-  for (const { first, second } of collisions) {
-    const file = gitPath(pointerPath(second));
+  for (const { first, second } of findCollisions(pointers.map(({ path }) => path))) {
     const what = second.startsWith(`${first}/`) ? 'lies in' : 'is one name on some file systems with';
     const error = new IntegrityError(
       'POINTER_NESTED',
-      `${file}: ${printable(second)} ${what} ${printable(first)}, which is tracked too`,
+      `${gitPath(pointerPath(printable(second)))}: ${printable(second)} ${what} ${printable(first)}, which is tracked too`,
       { hint: `keep one of them: mlops data remove ${printable(second)}` },
     );
-    problems.set(second, { path: second, file, error });
+    // Which of the two is meant is not for this program to choose.
+    for (const path of [first, second]) problems.set(path, { path, file: gitPath(pointerPath(path)), error });
   }
   return {
     pointers: pointers.filter(({ path }) => !problems.has(path)),

@@ -2,6 +2,7 @@ import type { MlopsError } from '../../errors.ts';
 import type { StorageDamage, VerifyObjectsOptions } from '../../storage/artifact-store.ts';
 import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
+import { verifyData } from '../data/verify.ts';
 import {
   listModels,
   loadModel,
@@ -11,7 +12,7 @@ import {
 } from '../registry/index.ts';
 
 export interface Damage {
-  kind: 'model' | 'record' | 'event' | 'stage' | StorageDamage['kind'];
+  kind: 'model' | 'record' | 'event' | 'stage' | 'pointer' | StorageDamage['kind'];
   /** Below the Git root. */
   path: string;
   /** `null` where there is none to name. */
@@ -23,6 +24,8 @@ export interface Verification {
   checked: {
     records: number;
     events: number;
+    /** Of tracked data. */
+    pointers: number;
     manifests: number;
     packs: number;
     blobs: number;
@@ -67,11 +70,22 @@ export async function verify(repository: Repository, request: VerifyRequest): Pr
     notices.push(...modelNotices(state));
     conflict ??= state.problems.find(({ error }) => CONFLICT_CODES.has(error.code))?.error;
   }
-  const checked = { records, events, manifests: 0, packs: 0, blobs: 0, bytes: 0 };
-  if (request.metadataOnly !== true) {
+  const metadataOnly = request.metadataOnly === true;
+  // References name versions, and nothing else is looked at then.
+  const data = request.references.length === 0 ? await verifyData(repository, { metadataOnly }) : undefined;
+  if (data !== undefined) {
+    events += data.events;
+    damage.push(...data.damage);
+    notices.push(...data.notices);
+    conflict ??= data.conflict;
+  }
+  const pointers = data?.pointers ?? 0;
+  const checked = { records, events, pointers, manifests: 0, packs: 0, blobs: 0, bytes: 0 };
+  if (!metadataOnly) {
     const digests = new Set(
       scope.flatMap(({ versions }) => versions.filter(isKept).map(({ record }) => record.digest)),
     );
+    for (const digest of data?.digests ?? []) digests.add(digest);
     const artifacts = await repository.artifacts();
     const objects = await artifacts.verifyObjects([...digests], objectOptions(request));
     Object.assign(checked, objects.checked);
