@@ -39,6 +39,11 @@ export interface Rendered<D> {
   text(view: View): string;
   /** Default 0. */
   exitCode?: ExitCode;
+  /**
+   * What goes to stderr though it is the result, where stdout belongs to somebody else: a hook's belongs to Git. Not shown with
+   * `--json`; errors are shown with `--quiet` too.
+   */
+  conversation?: { errors: readonly { message: string; hint: string | null }[]; note?: string };
   /** Lines for stderr (next commands to type); not shown with `--json` or `--quiet`. */
   hints?: readonly string[];
 }

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { resolve } from 'node:path';
 import { ExitCode, UsageError } from '../errors.ts';
 import { printable } from '../lib/terminal-text.ts';
+import { painter } from '../ui/colour.ts';
 import type { CommandDefinition, Rendered } from './command.ts';
 import type { Context, Io, ProgramPaths } from './context.ts';
 import { createContext } from './context.ts';
@@ -103,7 +104,15 @@ async function help(topic: readonly string[], host: Host): Promise<void> {
 
 function print(rendered: Rendered<unknown>, { context, json }: { context: Context; json: boolean }): void {
   const { io, quiet } = context;
+  const { errors = [], note } = rendered.conversation ?? {};
+  if (!json) {
+    for (const { message, hint } of errors) {
+      io.err(`${painter(io.errColor).red('error:')} ${printable(message)}\n`);
+      if (hint !== null) io.err(`hint: ${printable(hint)}\n`);
+    }
+  }
   if (quiet) return;
+  if (!json && note !== undefined) io.err(`${printable(note)}\n`);
   if (json) {
     io.out(`${JSON.stringify({ schemaVersion: 1, data: rendered.data }, null, 2)}\n`);
     return;

@@ -106,6 +106,23 @@ export const manifest: Manifest = {
     group: 'Stages and history',
     load: () => import('../commands/history.ts'),
   },
+  remote: {
+    summary: 'Say where objects are kept besides this clone',
+    group: 'Remotes and data',
+    commands: {
+      add: { summary: 'Add a bucket or a directory', load: () => import('../commands/remote/add.ts') },
+      list: { summary: 'List the remotes', load: () => import('../commands/remote/list.ts') },
+      remove: { summary: 'Forget a remote', load: () => import('../commands/remote/remove.ts') },
+      test: {
+        summary: 'Write, read, list and delete a tiny object',
+        load: () => import('../commands/remote/test.ts'),
+      },
+      trust: {
+        summary: 'Let this clone push to a remote of the shared configuration',
+        load: () => import('../commands/remote/trust.ts'),
+      },
+    },
+  },
   data: {
     summary: 'Track files and directories where they are',
     group: 'Remotes and data',
@@ -120,6 +137,21 @@ export const manifest: Manifest = {
         load: () => import('../commands/data/remove.ts'),
       },
     },
+  },
+  push: {
+    summary: 'Send objects to a remote',
+    group: 'Remotes and data',
+    load: () => import('../commands/push.ts'),
+  },
+  pull: {
+    summary: 'Fetch objects from a remote and restore tracked data',
+    group: 'Remotes and data',
+    load: () => import('../commands/pull.ts'),
+  },
+  fetch: {
+    summary: 'Fetch objects from a remote',
+    group: 'Remotes and data',
+    load: () => import('../commands/fetch.ts'),
   },
   status: {
     summary: 'Show what differs from the tracked data',
@@ -146,6 +178,10 @@ export const manifest: Manifest = {
       status: {
         summary: 'Show which hooks Git runs',
         load: () => import('../commands/hooks/status.ts'),
+      },
+      run: {
+        summary: 'Do the work of one hook; Git starts it',
+        load: () => import('../commands/hooks/run.ts'),
       },
     },
   },

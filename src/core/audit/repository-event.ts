@@ -70,7 +70,7 @@ export function repositoryEventPath(event: RepositoryEventDocument, id: string):
 }
 
 /** @throws IntegrityError `EVENT_DAMAGED`, and whatever `parseDocument` throws */
-function parseRepositoryEvent(bytes: Uint8Array, name: string): RepositoryEvent {
+export function parseRepositoryEvent(bytes: Uint8Array, name: string): RepositoryEvent {
   const path = gitPath(`${REPOSITORY_EVENTS_DIRECTORY}/${name}`);
   const event = parseDocument(bytes, RepositoryEventDocument, { path, canonical: true });
   const id = digestOf(bytes);

@@ -74,7 +74,8 @@ export function findSecrets(text: string): FoundSecret[] {
   }
   for (const { offset, value, name } of assignments(text)) {
     if (taken.some(([start, end]) => offset < end && offset + value.length > start)) continue;
-    if (looksRandom(value, /pass|pwd|secret/i.test(name))) add(`a value beside "${name.toLowerCase()}"`, offset, value);
+    if (looksRandom(value, /pass|pwd|secret/i.test(name)))
+      add(`a value beside "${name.toLowerCase()}"`, offset, value);
   }
   return [...found.values()].toSorted((first, second) => first.line - second.line);
 }

@@ -17,20 +17,26 @@ const ModelDocument = z.lazy(() =>
   }),
 );
 
+/** Checks the bytes of `model.json`. @throws as `parseDocument`; IntegrityError `DOCUMENT_INVALID` for that of another model */
+export function parseModelDocument(bytes: Uint8Array, model: string): void {
+  const path = gitPath(modelPath(model));
+  const found = parseDocument(bytes, ModelDocument, { path, canonical: false });
+  if (found.model === model) return;
+  throw new IntegrityError('DOCUMENT_INVALID', `${path}: is about the model ${found.model}`, {
+    hint: `restore it from Git: git checkout HEAD -- ${path}`,
+  });
+}
+
 /** Why `model.json` of the model can't be trusted; a model without one, as an old clone may have it, is fine. */
 export async function modelDocumentProblem(
   { documents }: Repository,
   model: string,
 ): Promise<MlopsError | undefined> {
-  const path = gitPath(modelPath(model));
   try {
     const bytes = await documents.read(modelPath(model));
     if (bytes === undefined) return undefined;
-    const found = parseDocument(bytes, ModelDocument, { path, canonical: false });
-    if (found.model === model) return undefined;
-    return new IntegrityError('DOCUMENT_INVALID', `${path}: is about the model ${found.model}`, {
-      hint: `restore it from Git: git checkout HEAD -- ${path}`,
-    });
+    parseModelDocument(bytes, model);
+    return undefined;
   } catch (error) {
     if (error instanceof MlopsError) return error;
     throw error;
