@@ -1,0 +1,38 @@
+import { printable } from '../lib/terminal-text.ts';
+import { formatBytes } from './bytes.ts';
+import { count } from './numbers.ts';
+
+export interface TransferLine {
+  remote: { name: string };
+  dryRun: boolean;
+  artifacts: { total: number; transferred: number };
+  objects: { transferred: number; skipped: number };
+  bytes: { transferred: number };
+}
+
+/** `Pushed 3 artifacts to origin: 12 objects, 180 MiB sent, 40 already there`. */
+export function describePush({ remote, dryRun, artifacts, objects, bytes }: TransferLine): string {
+  const place = printable(remote.name);
+  if (artifacts.total === 0) return 'Nothing to push: no version and no tracked data\n';
+  if (objects.transferred === 0) return `Up to date: ${place} holds ${all(artifacts.total)}\n`;
+  const amount = `${count(objects.transferred, 'object')}, ${formatBytes(bytes.transferred)}`;
+  const rest = `${objects.skipped.toLocaleString('en-US')} already there`;
+  return dryRun
+    ? `Would push ${count(artifacts.transferred, 'artifact')} to ${place}: ${amount} to send, ${rest}\n`
+    : `Pushed ${count(artifacts.transferred, 'artifact')} to ${place}: ${amount} sent, ${rest}\n`;
+}
+
+export function describeFetch({ remote, dryRun, artifacts, objects, bytes }: TransferLine): string {
+  const place = printable(remote.name);
+  if (artifacts.total === 0) return 'Nothing to fetch: no version and no tracked data\n';
+  if (objects.transferred === 0) return `Up to date: ${all(artifacts.total)} is here\n`;
+  const amount = `${count(objects.transferred, 'object')}, ${formatBytes(bytes.transferred)}`;
+  const rest = `${objects.skipped.toLocaleString('en-US')} already here`;
+  return dryRun
+    ? `Would fetch ${count(artifacts.transferred, 'artifact')} from ${place}: ${amount}, ${rest}\n`
+    : `Fetched ${count(artifacts.transferred, 'artifact')} from ${place}: ${amount}, ${rest}\n`;
+}
+
+function all(looked: number): string {
+  return looked === 1 ? 'the artifact' : `all of ${count(looked, 'artifact')}`;
+}
