@@ -114,6 +114,8 @@ export interface Git {
     tips: readonly string[],
     than: { known?: readonly string[]; remote?: string },
   ): Promise<string[]>;
+  /** Names of the configured remotes of Git of which this clone does not fetch every branch, as after `git clone --single-branch`. */
+  partiallyFetched(): Promise<string[]>;
   /** Version of the git program, such as `2.39.5`. */
   version(): Promise<string>;
 }

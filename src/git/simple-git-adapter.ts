@@ -78,6 +78,7 @@ export function createGit(options: CreateGitOptions): Git {
     isRebasing: () => isRebasing(run, directory),
     readBlobs: (ids, visit) => readObjects(place, 'blob', ids, visit),
     newCommits: (tips, than) => newCommits(run, place, { tips, ...than }),
+    partiallyFetched: () => partiallyFetched(run),
     async version() {
       const { stdout } = await run(['version']);
       return /\d+(?:\.\d+)+/.exec(stdout)?.[0] ?? stdout.trim();
@@ -185,6 +186,17 @@ function chooseRemote(settings: readonly [key: string, value: string][]): string
     if (!urls.has(name) && !isLocalRemote(url)) urls.set(name, url);
   }
   return urls.get('origin') ?? (urls.size === 1 ? urls.values().next().value : undefined);
+}
+
+async function partiallyFetched(run: RunGit): Promise<string[]> {
+  const complete = new Map<string, boolean>();
+  for (const [key, value] of await readConfig(run, 'remote\\..*\\.(url|fetch)')) {
+    const [, name, setting] = /^remote\.(.+)\.(url|fetch)$/s.exec(key) ?? [];
+    if (name === undefined) continue;
+    const everyBranch = setting === 'fetch' && /^\+?refs\/(?:heads\/)?\*:refs\//.test(value);
+    complete.set(name, everyBranch || complete.get(name) === true);
+  }
+  return [...complete].flatMap(([name, isComplete]) => (isComplete ? [] : [name]));
 }
 
 /** Git's own order: the environment, then `author.*`, then `user.*`. */

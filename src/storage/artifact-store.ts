@@ -1,5 +1,5 @@
 import type { ArtifactTransfer } from './artifact-transfer.ts';
-import type { GarbageCollector } from './garbage.ts';
+import type { GarbageCollector, RemoteGarbageCollector } from './garbage.ts';
 import type { Manifest } from './manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -169,6 +169,9 @@ export interface ArtifactStore {
 
   /** Finds and removes what nothing needs. */
   garbage(): GarbageCollector;
+
+  /** The same on a remote. */
+  remoteGarbage(remote: ObjectStore): RemoteGarbageCollector;
 
   /** Pushes to and fetches from another place that keeps objects. */
   transfer(remote: ObjectStore): ArtifactTransfer;

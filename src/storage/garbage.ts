@@ -91,3 +91,38 @@ export interface GarbageCollector {
    */
   remove(plan: GarbagePlan, options: { assertAllowed(): Promise<void> }): Promise<CollectedGarbage>;
 }
+
+/** What could be removed from a remote; objects whose age the remote does not tell count as young. Sizes are bytes. */
+export interface RemoteGarbagePlan {
+  /** Names as on the remote: those of layouts start with the digits of their manifest. */
+  readonly layouts: readonly DeadObject[];
+  readonly manifests: readonly DeadObject[];
+  readonly packs: readonly DeadObject[];
+  /** Artifacts there, as `sha256:<64 hex>`, that stay only because their layouts are young. */
+  readonly young: readonly string[];
+  readonly kept: { layouts: number; manifests: number; packs: number; bytes: number };
+}
+
+export interface CollectedRemoteGarbage {
+  layouts: number;
+  manifests: number;
+  packs: number;
+  bytes: number;
+}
+
+/**
+ * As {@link GarbageCollector}, for a remote that other clones push to and that has no lock: nothing is rewritten there, and what remains
+ * is looked at again between the steps.
+ */
+export interface RemoteGarbageCollector {
+  /**
+   * Lists everything there and reads every layout that stays.
+   * @throws RemoteError, IntegrityError when anything can't be listed or read
+   */
+  survey(needed: ReadonlySet<string>, options: SurveyOptions): Promise<RemoteGarbagePlan>;
+  /**
+   * Removes layouts, then manifests and packs that no layout names, also none that appeared since the survey.
+   * @throws RemoteError; IntegrityError `REMOTE_OBJECT_MISSING` when a push at the same time relied on something that was removed
+   */
+  remove(plan: RemoteGarbagePlan, options: { signal?: AbortSignal }): Promise<CollectedRemoteGarbage>;
+}

@@ -59,6 +59,7 @@ const NO_GIT: Git = {
   isRebasing: () => Promise.resolve(false),
   readBlobs: () => Promise.resolve(),
   newCommits: () => Promise.resolve([]),
+  partiallyFetched: () => Promise.resolve([]),
   version: () => Promise.resolve('2.40.0'),
 };
 

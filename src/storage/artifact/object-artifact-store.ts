@@ -13,9 +13,10 @@ import type {
   VerifyObjectsOptions,
 } from '../artifact-store.ts';
 import type { ArtifactTransfer } from '../artifact-transfer.ts';
-import type { GarbageCollector } from '../garbage.ts';
+import type { GarbageCollector, RemoteGarbageCollector } from '../garbage.ts';
 import type { Manifest } from '../manifest.ts';
 import type { ObjectStore } from '../object-store.ts';
+import { RemoteCollector } from '../transfer/collect-remote.ts';
 import { ObjectTransfer } from '../transfer/object-transfer.ts';
 import { BundleImport, exportObjects } from './bundle.ts';
 import { ObjectCollector } from './collect.ts';
@@ -84,6 +85,10 @@ export class ObjectArtifactStore implements ArtifactStore {
 
   garbage(): GarbageCollector {
     return new ObjectCollector(this.#parts);
+  }
+
+  remoteGarbage(remote: ObjectStore): RemoteGarbageCollector {
+    return new RemoteCollector(remote);
   }
 
   transfer(remote: ObjectStore): ArtifactTransfer {

@@ -1,0 +1,80 @@
+import { RefusedError } from '../../errors.ts';
+import { printable } from '../../lib/terminal-text.ts';
+import type { CollectedRemoteGarbage, RemoteGarbagePlan } from '../../storage/garbage.ts';
+import type { OpenRemote, Repository } from '../repository/repository.ts';
+import type { GcRequest } from './gc.ts';
+import { collectRoots, createReader, type Roots } from './roots.ts';
+
+const DAY_MS = 86_400_000;
+
+export interface RemoteGcRequest extends GcRequest {
+  /** Name of the remote; default the default one. */
+  remote: string | undefined;
+}
+
+/** What was found, and what was done about it. Sizes are bytes. */
+export interface RemoteGcReport {
+  remote: Pick<OpenRemote, 'name' | 'description'>;
+  plan: RemoteGarbagePlan;
+  reclaimable: number;
+  /** Undefined in a dry run. */
+  removed: CollectedRemoteGarbage | undefined;
+  roots: Roots;
+  graceDays: number;
+}
+
+/**
+ * Removes objects of a remote that nothing known to this clone needs and that are older than the grace period: layouts, then
+ * manifests and packs that no remaining layout names.
+ *
+ * Other clones may need what this one has never heard of. What they pushed to Git is known here once it was fetched, what they have not is
+ * covered by the grace period; so a clone that does not fetch every branch is refused. Nothing is asked over the network of Git.
+ *
+ * @throws RefusedError `REMOTE_NOT_TRUSTED`, `BRANCHES_UNKNOWN`; as `Repository.remote`, `collectRoots` and `RemoteGarbageCollector`
+ */
+export async function gcRemote(repository: Repository, request: RemoteGcRequest): Promise<RemoteGcReport> {
+  const { yes, signal, onProgress } = request;
+  const remote = await repository.remote(request.remote);
+  if (yes) assertTrusted(remote);
+  await assertKnowsEveryBranch(repository);
+  const graceDays = request.graceDays ?? repository.config.gc.graceDays;
+  const graceMs = graceDays * DAY_MS;
+  const roots = await collectRoots(repository, { graceMs, reader: await createReader(repository) });
+  const artifacts = await repository.artifacts();
+  const collector = artifacts.remoteGarbage(remote.objects);
+  const plan = await collector.survey(new Set(roots.keepers.keys()), {
+    graceMs,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  const { layouts, manifests, packs } = plan;
+  return {
+    remote,
+    plan,
+    roots,
+    graceDays,
+    reclaimable: [...layouts, ...manifests, ...packs].reduce((sum, { size }) => sum + size, 0),
+    removed: yes ? await collector.remove(plan, signal === undefined ? {} : { signal }) : undefined,
+  };
+}
+
+function assertTrusted({ name, description, trusted }: OpenRemote): void {
+  if (trusted) return;
+  throw new RefusedError(
+    'REMOTE_NOT_TRUSTED',
+    `the remote "${name}" (${description}) is named by the shared configuration only; nothing was removed`,
+    { hint: `to trust it in this clone: mlops remote trust ${name}` },
+  );
+}
+
+async function assertKnowsEveryBranch(repository: Repository): Promise<void> {
+  const git = await repository.git();
+  const partial = await git.partiallyFetched();
+  const [first] = partial;
+  if (first === undefined) return;
+  throw new RefusedError(
+    'BRANCHES_UNKNOWN',
+    `this clone does not fetch every branch of ${printable(partial.join(', '))}, so it can't know what those need; nothing was removed`,
+    { hint: `let it fetch them: git remote set-branches ${printable(first)} '*' && git fetch --all --tags` },
+  );
+}
