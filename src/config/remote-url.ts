@@ -155,6 +155,7 @@ function parseS3(url: string): RemoteUrl {
 function filePath(url: string): string {
   const parsed = parsedUrl(url);
   try {
+    if (!/^file:\/\//i.test(url)) throw new TypeError('not absolute');
     if (parsed === undefined || parsed.search !== '' || parsed.hash !== '') throw new TypeError('not plain');
     return directoryPath(fileURLToPath(parsed));
   } catch (error) {

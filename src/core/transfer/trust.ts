@@ -45,14 +45,19 @@ export async function assertMayPush(
 export async function trustRemote(repository: Repository, name: string): Promise<string> {
   const { settings } = chooseRemote(repository.config, name);
   const identity = remoteIdentity(settings);
+  await rememberTrust(repository, identity);
+  return identity;
+}
+
+/** @param identity see `remoteIdentity` */
+export async function rememberTrust(repository: Repository, identity: string): Promise<void> {
   await changeConfig(repository, {
     local: true,
-    purpose: `remote trust ${name}`,
+    purpose: 'remote trust',
     change: (file) => ({
       schema: 'mlops.config/1',
       ...file,
       trustedRemotes: [...new Set([...(file.trustedRemotes ?? []), identity])].toSorted(),
     }),
   });
-  return identity;
 }
