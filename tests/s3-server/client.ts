@@ -66,6 +66,8 @@ interface Signing {
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly payload: string;
+  /** Headers that are not sent at all. */
+  readonly omit: readonly string[];
   /** Headers sent but left out of the signature. */
   readonly unsigned: readonly string[];
   /** Replaces the finished Authorization header. */
@@ -98,6 +100,8 @@ export function rawRequest(server: S3Server, request: RawRequest): Promise<RawAn
       },
     );
     outgoing.on('error', reject);
+    // Node would add the length of an empty body.
+    for (const name of signing.omit ?? []) outgoing.removeHeader(name);
     outgoing.end(body);
   });
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import {
   CopyObjectCommand,
@@ -12,7 +13,7 @@ import {
   ListBucketsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { tempDirectory } from '../support/temp-repo.ts';
 import { failure, rawRequest, sdkClient, testServer } from './client.ts';
 
@@ -204,6 +205,32 @@ describe('buckets', () => {
       headers: { host: `test-bucket.s3.test:${server.port}` },
     });
     expect(answer).toMatchObject({ status: 200, body: 'found' });
+  });
+
+  test('are found by the host name that the SDK makes', async () => {
+    const server = await testServer();
+    // `lookup` stands in for a name server that knows every bucket.
+    const httpAgent = new Agent({
+      lookup: (_name, options, callback) =>
+        options.all === true
+          ? callback(null, [{ address: '127.0.0.1', family: 4 }])
+          : callback(null, '127.0.0.1', 4),
+    });
+    onTestFinished(() => httpAgent.destroy());
+    const client = sdkClient(server, {
+      endpoint: `http://localhost:${server.port}`,
+      forcePathStyle: false,
+      requestHandler: { httpAgent },
+    });
+    await client.send(new PutObjectCommand({ Bucket: server.bucket, Key: 'a/k', Body: 'x' }));
+    expect(server.objects.keys()).toEqual(['a/k']);
+    expect(server.log.all()[0]?.headers.host).toBe(`test-bucket.localhost:${server.port}`);
+  });
+
+  test('have names that a host can have', async () => {
+    const server = await testServer();
+    const answer = await rawRequest(server, { method: 'PUT', target: '/Not_a_bucket' });
+    expect(answer).toMatchObject({ status: 400, code: 'InvalidBucketName' });
   });
 
   test.each(['acl', 'tagging', 'versionId=1', 'versions', 'policy'])(

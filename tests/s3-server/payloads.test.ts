@@ -61,7 +61,7 @@ describe('a checksum in a header', () => {
 
   test.each<[string, Record<string, string>, string]>([
     ['of the wrong length', { 'x-amz-checksum-sha256': CHECKSUMS.crc32 }, 'InvalidRequest'],
-    ['that is no base64', { 'x-amz-checksum-crc32': 'zzzzz!==' }, 'InvalidRequest'],
+    ['without its padding', { 'x-amz-checksum-crc32': 'AAAAAA' }, 'InvalidRequest'],
     [
       'beside another',
       { 'x-amz-checksum-crc32': CHECKSUMS.crc32, 'x-amz-checksum-sha1': CHECKSUMS.sha1 },
@@ -145,10 +145,13 @@ describe('Content-MD5 and x-amz-content-sha256', () => {
     const server = await testServer();
     const chunked = await put(server, { 'transfer-encoding': 'chunked' });
     expect(chunked).toMatchObject({ status: 501, code: 'NotImplemented' });
-    const target = '/test-bucket/k';
-    const none = await rawRequest(server, { method: 'PUT', target, headers: { connection: 'close' } });
-    expect(none.status).toBe(200);
-    expect(server.objects.entry('k')?.body.size).toBe(0);
+    const none = await rawRequest(server, {
+      method: 'PUT',
+      target: '/test-bucket/k',
+      signing: { omit: ['content-length', 'transfer-encoding'] },
+    });
+    expect(none).toMatchObject({ status: 411, code: 'MissingContentLength' });
+    expect(server.objects.keys()).toEqual([]);
   });
 });
 
@@ -245,7 +248,7 @@ describe('an aws-chunked body', () => {
     ['fewer bytes than announced', { decoded: 10 }, 'IncompleteBody'],
     ['more bytes than announced', { decoded: 8 }, 'IncompleteBody'],
     ['a size that is none', { spoil: (body) => `x${body}` }, 'IncompleteBody'],
-    ['a chunk without its end', { spoil: (body) => body.replace('9\r\n', '9') }, 'IncompleteBody'],
+    ['a chunk without its end', { spoil: (body) => body.replace('789', '789more') }, 'IncompleteBody'],
     ['no last chunk', { spoil: (body) => body.slice(0, body.indexOf('\r\n0\r\n') + 2) }, 'IncompleteBody'],
     ['something after the end', { spoil: (body) => `${body}more` }, 'IncompleteBody'],
     ['small chunks in the middle', { chunks: ['1234', '56789'] }, 'InvalidChunkSizeError'],

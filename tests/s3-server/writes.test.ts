@@ -222,6 +222,28 @@ describe('a multipart upload', () => {
     expect(server.objects.uploads()[0]?.parts.size).toBe(0);
   });
 
+  test('is completed only with the checksum that its parts make, and under its own key', async () => {
+    const server = await testServer();
+    const { client, name, UploadId, parts } = await upload(server, { sizes: [10], algorithm: 'SHA256' });
+    const [{ ChecksumSHA256 = '' } = {}] = parts;
+    const composite = createHash('sha256').update(Buffer.from(ChecksumSHA256, 'base64')).digest('base64');
+    const complete = (checksum: string, Key = name.Key) =>
+      client.send(
+        new CompleteMultipartUploadCommand({
+          ...name,
+          Key,
+          UploadId,
+          MultipartUpload: { Parts: parts },
+          ChecksumSHA256: checksum,
+        }),
+      );
+    expect(await failure(complete(`${ChecksumSHA256}-1`))).toBe('BadDigest 400');
+    expect(await failure(complete(`${composite}-1`, 'other'))).toBe('NoSuchUpload 404');
+    expect(server.objects.keys()).toEqual([]);
+    await complete(`${composite}-1`);
+    expect(server.objects.keys()).toEqual(['big']);
+  });
+
   test('creates only where there is nothing, when asked', async () => {
     const server = await testServer();
     const [one, two] = [await upload(server, { sizes: [10] }), await upload(server, { sizes: [20] })];

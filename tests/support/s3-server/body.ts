@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+
+/** Bytes that one write to a file should have. */
+const WRITE_SIZE = 1024 * 1024;
 
 /** The bytes of an object, wherever they are; never changed once they are there. */
 export interface Body {
@@ -47,12 +50,25 @@ export async function diskSink(directory: string): Promise<BodySink> {
   const path = join(directory, randomUUID());
   const file = await open(path, 'wx');
   let size = 0;
+  let pending: Buffer[] = [];
+  let pendingSize = 0;
+  const flush = async () => {
+    if (pendingSize === 0) return;
+    const { bytesWritten } = await file.writev(pending);
+    if (bytesWritten !== pendingSize)
+      throw new Error(`${path}: ${bytesWritten} of ${pendingSize} bytes written`);
+    pending = [];
+    pendingSize = 0;
+  };
   return {
-    async write(bytes) {
+    write(bytes) {
       size += bytes.length;
-      await writeAll(file, bytes);
+      pending.push(bytes);
+      pendingSize += bytes.length;
+      return pendingSize < WRITE_SIZE ? undefined : flush();
     },
     async finish() {
+      await flush();
       await file.close();
       return { size, read: (start, end) => readFileRange(path, start, end) };
     },
@@ -61,12 +77,6 @@ export async function diskSink(directory: string): Promise<BodySink> {
       await rm(path, { force: true });
     },
   };
-}
-
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
-  }
 }
 
 async function* readFileRange(path: string, start: number, end: number): AsyncGenerator<Buffer, void> {
