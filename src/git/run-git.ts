@@ -86,7 +86,13 @@ export function createRunGit({ directory, env, insideHook }: GitPlace): RunGit {
       }),
     );
     try {
-      return { exitCode: 0, stdout: await client.env(childEnv).raw([...args]) };
+      return {
+        exitCode: 0,
+        stdout: await client
+          .env(childEnv)
+          .outputHandler(endAtOnce)
+          .raw([...args]),
+      };
     } catch (error) {
       const known = failure ?? describeFailure(error, undefined, '', '');
       if (known.exitCode !== undefined && answers.includes(known.exitCode)) {
@@ -95,6 +101,14 @@ export function createRunGit({ directory, env, insideHook }: GitPlace): RunGit {
       throw gitError(args, known, error);
     }
   };
+}
+
+/**
+ * simple-git gives a command that printed nothing 50 ms more, in case what it prints is late. The end of its stdout says
+ * that nothing is, and any data, even none, that it need not wait.
+ */
+function endAtOnce(_command: string, stdout: NodeJS.ReadableStream): void {
+  stdout.once('end', () => stdout.emit('data', Buffer.alloc(0)));
 }
 
 /** Three pipes and what starting a process takes, for the few gits that run side by side. */
