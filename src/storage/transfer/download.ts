@@ -21,8 +21,8 @@ export interface Downloaded {
   ids: string[];
   /** Blobs that are not what the layout promised. */
   failed: string[];
-  /** What is wrong with the object, with the bytes that came when there is something to keep. */
-  damage?: { problem: string; bytes?: Uint8Array };
+  /** What is wrong with the object, with the bytes that came. */
+  damage?: { problem: string; bytes: Uint8Array };
 }
 
 /**
@@ -92,7 +92,7 @@ async function keepBlobs(
   if (failed.length === 0) return { ids, failed };
   const path = objectPath({ kind: 'packs', name: stretch.pack });
   const problem = `${path} is damaged: ${failed.length === 1 ? 'a blob' : `${failed.length} blobs`} in it do not hash to their ids`;
-  return { ids, failed, damage: { problem } };
+  return { ids, failed, damage: { problem, bytes } };
 }
 
 /** Whether the blob hashes to its id. @param start offset in the pack at which `bytes` begin */

@@ -2,7 +2,7 @@ import type { ByteRange } from '../object-store.ts';
 import type { RemoteLocation } from './layout.ts';
 import type { RemoteBlobs } from './remote-blobs.ts';
 
-/** Packs of which at least this share is needed are fetched whole: one request, and the pack stays as it is. */
+/** Packs of which at least this share is needed, or all but little, are fetched whole: one request, and the pack stays as it is. */
 const WHOLE_SHARE = 0.5;
 /** Two ranges with less than this between them are one request: on most networks these bytes cost less than the round trip. */
 const MAX_GAP = 64 * 1024;
@@ -53,7 +53,7 @@ function stretchesOf(blobs: readonly RemoteLocation[]): Stretch[] {
   if (first === undefined) return [];
   const { pack, packSize } = first;
   const needed = blobs.reduce((sum, { storedLength }) => sum + storedLength, 0);
-  if (needed >= packSize * WHOLE_SHARE)
+  if (needed >= packSize * WHOLE_SHARE || packSize - needed <= MAX_GAP)
     return [{ pack, packSize, whole: true, offset: 0, length: packSize, blobs }];
   const stretches: { offset: number; end: number; blobs: RemoteLocation[] }[] = [];
   for (const blob of blobs) {

@@ -10,7 +10,7 @@ import { decodeManifest, type Manifest } from '../manifest.ts';
 import { objectPath } from '../object-errors.ts';
 import type { ObjectKey, ObjectStore } from '../object-store.ts';
 import { FetchedBlobs } from './blob-sink.ts';
-import { download } from './download.ts';
+import { download, type Downloaded } from './download.ts';
 import { planStretches, type Stretch } from './fetch-plan.ts';
 import { TransferGate } from './gate.ts';
 import { assertFits } from './layout-fits.ts';
@@ -282,14 +282,10 @@ class Fetch {
     }
   }
 
-  async #noteDamage(
-    key: ObjectKey,
-    { failed, damage }: { failed: readonly string[]; damage?: { problem: string; bytes?: Uint8Array } },
-  ): Promise<void> {
+  async #noteDamage(key: ObjectKey, { failed, damage }: Downloaded): Promise<void> {
     if (damage === undefined) return;
     const { bytes, problem } = damage;
-    const place =
-      bytes === undefined ? undefined : await this.#keep(key, problem, () => Promise.resolve(bytes));
+    const place = await this.#keep(key, problem, () => Promise.resolve(bytes));
     const text = `on the remote ${problem}${place === undefined ? '' : `; a copy is in ${place}`}`;
     for (const id of failed) this.#bad.set(key.name + id, { code: 'REMOTE_OBJECT_DAMAGED', text });
     if (failed.length === 0) this.#parts.warn(`${text}; all that was wanted of it is intact`);

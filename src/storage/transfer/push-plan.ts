@@ -1,7 +1,8 @@
 import type { BlobIndex, BlobLocation } from '../blob-index.ts';
 
-/** Packs of which at least this share of the stored bytes is needed are sent as they are. */
+/** Packs of which at least this share of the stored bytes is needed, or all but little, are sent as they are. */
 const WHOLE_SHARE = 0.5;
+const LITTLE = 16 * 1024;
 
 export interface LocalPack {
   name: string;
@@ -44,5 +45,5 @@ export function chooseLocalPacks(
 }
 
 export function isWorthWhole({ size, needed }: LocalPack): boolean {
-  return needed >= size * WHOLE_SHARE;
+  return needed >= size * WHOLE_SHARE || size - needed <= LITTLE;
 }
