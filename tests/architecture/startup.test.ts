@@ -16,6 +16,19 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '../..');
 const BIN = join(ROOT, 'bin/mlops.js');
 
+/** Whoever runs the tests may have some. */
+const NO_CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: '',
+  AWS_SECRET_ACCESS_KEY: '',
+  AWS_PROFILE: '',
+  AWS_CONFIG_FILE: '/nonexistent/config',
+  AWS_SHARED_CREDENTIALS_FILE: '/nonexistent/credentials',
+  AWS_WEB_IDENTITY_TOKEN_FILE: '',
+  AWS_CONTAINER_CREDENTIALS_FULL_URI: '',
+  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '',
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
+
 interface CoverageReport {
   result: { url: string; functions: { functionName: string; ranges: { count: number }[] }[] }[];
 }
@@ -24,7 +37,10 @@ interface CoverageReport {
  * What a run of the real program in a fresh repository loaded: files by their place in this package, and the modules of the
  * bundle that ran. A module that nothing imported yet is a function of its path's name that was never called.
  */
-function loadedBy(argv: readonly string[]): { files: string[]; inputs: string[]; code: number | null } {
+function loadedBy(
+  argv: readonly string[],
+  { config }: { config?: object } = {},
+): { files: string[]; inputs: string[]; code: number | null } {
   if (!existsSync(join(ROOT, 'dist/main.cjs'))) throw new Error('dist is missing: run `npm run build` first');
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'mlops-startup-')));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
@@ -35,9 +51,10 @@ function loadedBy(argv: readonly string[]): { files: string[]; inputs: string[];
     spawnSync(program ?? '', words, { cwd: directory });
   }
   writeFileSync(join(directory, 'model.bin'), 'a model');
+  if (config !== undefined) writeFileSync(join(directory, '.mlops/local.json'), JSON.stringify(config));
   const coverage = join(directory, '.git', 'coverage');
   // eslint-disable-next-line node/no-process-env -- the program under test needs PATH to find git
-  const env = { ...process.env, NODE_V8_COVERAGE: coverage };
+  const env = { ...process.env, ...NO_CREDENTIALS, NODE_V8_COVERAGE: coverage };
   const { status } = spawnSync(process.execPath, [BIN, ...argv], { cwd: directory, env });
   const scripts = readdirSync(coverage).flatMap(
     (name) => (JSON.parse(readFileSync(join(coverage, name), 'utf8')) as CoverageReport).result,
@@ -96,6 +113,20 @@ describe('start-up', () => {
     const { files, inputs } = loadedBy(['save', 'model', 'model.bin']);
     expect(files).toContain('dist/vendor/simple-git.cjs');
     expect(inputs).toContain('src/commands/save.ts');
+  });
+
+  test('the S3 client is loaded by who talks to a bucket, and not because one is configured', () => {
+    const endpoint = 'http://127.0.0.1:9';
+    const config = { remotes: { origin: { url: 's3://models/prod', endpoint } } };
+    const client = 'dist/vendor/client-s3.cjs';
+    const asked = loadedBy(['remote', 'test'], { config });
+    expect(asked.code).toBe(7);
+    expect(asked.files).toContain(client);
+    for (const argv of [['list'], ['remote', 'list'], ['save', 'model', 'model.bin']]) {
+      const { files, code } = loadedBy(argv, { config });
+      expect(code).toBe(0);
+      expect(files).not.toContain(client);
+    }
   });
 
   test('heavy packages are imported in one place each, and never statically', () => {
