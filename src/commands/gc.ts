@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { gc, keptElsewhere, type GcReport } from '../core/maintenance/gc.ts';
+import { gcRemote, type RemoteGcReport } from '../core/maintenance/gc-remote.ts';
 import type { Keeper } from '../core/maintenance/roots.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
@@ -22,6 +23,32 @@ const shownNeeds = z.lazy(() =>
   ),
 );
 
+const Output = z.lazy(() =>
+  z.object({
+    dryRun: z.boolean(),
+    remote: z.string().nullable(),
+    graceDays: z.number(),
+    reclaimable: z.number(),
+    manifests: z.array(z.object({ digest: z.string(), size: z.number() })),
+    packs: z.array(z.object({ name: z.string(), size: z.number() })),
+    sparse: z.array(z.object({ name: z.string(), size: z.number(), neededBytes: z.number() })),
+    layouts: z.array(z.object({ name: z.string(), size: z.number() })),
+    removed: z
+      .object({
+        manifests: z.number(),
+        packs: z.number(),
+        repacked: z.number(),
+        layouts: z.number(),
+        bytes: z.number(),
+      })
+      .nullable(),
+    kept: z.object({ manifests: z.number(), packs: z.number(), bytes: z.number() }),
+    young: z.array(z.string()),
+    elsewhere: shownNeeds,
+    artifacts: shownNeeds.optional(),
+  }),
+);
+
 export default defineCommand({
   options: [
     { flags: '--yes', description: 'remove; without it nothing is written' },
@@ -30,94 +57,116 @@ export default defineCommand({
       description: 'leave alone what is younger (default: the setting gc.graceDays, 14)',
     },
     { flags: '--explain', description: 'say of every artifact here what keeps it' },
+    {
+      flags: '--remote [name]',
+      description: 'clean up a remote (default: the default one) instead of this clone',
+    },
   ],
   description:
-    'Removes objects of this clone that no version, stage, tracked path or hold needs on any branch, remote branch, tag, stash, work tree, in the index or in the recent reflog. Packs of which little is needed are rewritten first. Without --yes it only says what it would do. If anything that may need an object can not be read, nothing is removed.',
+    'Removes objects of this clone that no version, stage, tracked path or hold needs on any branch, remote branch, tag, stash, work tree, in the index or in the recent reflog. Packs of which little is needed are rewritten first. Without --yes it only says what it would do. If anything that may need an object can not be read, nothing is removed. With --remote, fetch all branches with Git first: what other clones have not pushed to Git is protected by its age only.',
   examples: [
     { command: 'mlops gc', explains: 'what could be removed, and what only other branches or tags need' },
     { command: 'mlops gc --yes', explains: 'remove it' },
     { command: 'mlops gc --explain', explains: 'also why each artifact stays' },
+    {
+      command: 'git fetch --all --tags && mlops gc --remote',
+      explains: 'what could be removed from the default remote',
+    },
   ],
   input: z.object({
     yes: z.boolean().default(false),
     grace: z.coerce.number('a number of days').min(0).max(3650).optional(),
     explain: z.boolean().default(false),
+    remote: z.union([z.literal(true), z.string()]).optional(),
   }),
-  output: z.lazy(() =>
-    z.object({
-      dryRun: z.boolean(),
-      graceDays: z.number(),
-      reclaimable: z.number(),
-      manifests: z.array(z.object({ digest: z.string(), size: z.number() })),
-      packs: z.array(z.object({ name: z.string(), size: z.number() })),
-      sparse: z.array(z.object({ name: z.string(), size: z.number(), neededBytes: z.number() })),
-      removed: z
-        .object({
-          manifests: z.number(),
-          packs: z.number(),
-          repacked: z.number(),
-          bytes: z.number(),
-        })
-        .nullable(),
-      kept: z.object({ manifests: z.number(), packs: z.number(), bytes: z.number() }),
-      young: z.array(z.string()),
-      elsewhere: shownNeeds,
-      artifacts: shownNeeds.optional(),
-    }),
-  ),
-  async run({ yes, grace, explain }, context) {
+  output: Output,
+  async run({ yes, grace, explain, remote }, context) {
     const repository = await context.repository();
     const progress = context.progress('looking', 'items');
-    let report: GcReport;
+    const request = {
+      yes,
+      graceDays: grace,
+      signal: context.signal,
+      onProgress: ({ objects }: { objects: number }) => progress.update(objects, undefined),
+    };
+    let data: Data;
     try {
-      report = await gc(repository, {
-        yes,
-        graceDays: grace,
-        signal: context.signal,
-        onProgress: ({ objects }) => progress.update(objects, undefined),
-      });
+      if (remote === undefined) {
+        const report = await gc(repository, request);
+        if (report.notCopied !== undefined) {
+          context.warn(`packs of which little is needed were left alone: ${report.notCopied.message}`);
+        }
+        data = localData(report, { yes, explain });
+      } else {
+        const name = remote === true ? undefined : remote;
+        data = remoteData(await gcRemote(repository, { ...request, remote: name }), yes);
+      }
     } finally {
       progress.stop();
     }
-    if (report.notCopied !== undefined) {
-      context.warn(`packs of which little is needed were left alone: ${report.notCopied.message}`);
-    }
-    const data = toData(report, { yes, explain });
-    const something = data.manifests.length + data.packs.length + data.sparse.length > 0;
+    const something = [data.manifests, data.packs, data.sparse, data.layouts].some(
+      ({ length }) => length > 0,
+    );
+    const again = `mlops gc --yes${data.remote === null ? '' : ` --remote ${data.remote}`}`;
     return {
       data,
       text: () => describe(data),
-      hints: yes || !something ? [] : ['remove it: mlops gc --yes'],
+      hints: yes || !something ? [] : [`remove it: ${again}`],
     };
   },
 });
 
-type Data = ReturnType<typeof toData>;
+type Data = z.output<typeof Output>;
+type Needs = z.output<typeof shownNeeds>[number];
 
-function toData(report: GcReport, { yes, explain }: { yes: boolean; explain: boolean }) {
-  const { plan, removed, reclaimable, graceDays, roots } = report;
-  const needs = (digest: string, keepers: readonly Keeper[]): z.output<typeof shownNeeds>[number] => ({
+function needsOf(digest: string, keepers: readonly Keeper[]): Needs {
+  return {
     digest,
     keepers: keepers.map(({ need, sources }) => ({
       kind: need.kind,
       name: need.name,
       from: sources.map(({ kind, name }) => ({ kind, name })),
     })),
-  });
+  };
+}
+
+function localData(report: GcReport, { yes, explain }: { yes: boolean; explain: boolean }): Data {
+  const { plan, removed, reclaimable, graceDays, roots } = report;
   return {
     dryRun: !yes,
+    remote: null,
     graceDays,
     reclaimable,
     manifests: plan.manifests.map(({ name, size }) => ({ digest: `sha256:${name}`, size })),
     packs: plan.packs.map(({ name, size }) => ({ name, size })),
     sparse: plan.sparse.map(({ name, size, neededBytes }) => ({ name, size, neededBytes })),
-    removed: removed === undefined ? null : { ...removed },
+    layouts: [],
+    removed: removed === undefined ? null : { ...removed, layouts: 0 },
     kept: plan.kept,
     young: [...plan.young],
-    elsewhere: keptElsewhere(report).map(({ digest, keepers }) => needs(digest, keepers)),
+    elsewhere: keptElsewhere(report).map(({ digest, keepers }) => needsOf(digest, keepers)),
     ...(explain
-      ? { artifacts: plan.needed.map((digest) => needs(digest, roots.keepers.get(digest) ?? [])) }
+      ? { artifacts: plan.needed.map((digest) => needsOf(digest, roots.keepers.get(digest) ?? [])) }
       : {}),
+  };
+}
+
+function remoteData(report: RemoteGcReport, yes: boolean): Data {
+  const { plan, removed, reclaimable, graceDays, remote } = report;
+  const { manifests, packs, bytes } = plan.kept;
+  return {
+    dryRun: !yes,
+    remote: remote.name,
+    graceDays,
+    reclaimable,
+    manifests: plan.manifests.map(({ name, size }) => ({ digest: `sha256:${name}`, size })),
+    packs: plan.packs.map(({ name, size }) => ({ name, size })),
+    sparse: [],
+    layouts: plan.layouts.map(({ name, size }) => ({ name, size })),
+    removed: removed === undefined ? null : { ...removed, repacked: 0 },
+    kept: { manifests, packs, bytes },
+    young: [...plan.young],
+    elsewhere: [],
   };
 }
 
@@ -133,13 +182,14 @@ function describe(data: Data): string {
   return `${lines.join('\n')}\n`;
 }
 
-function summary({ dryRun, removed, manifests, packs, sparse, reclaimable }: Data): string {
+function summary({ dryRun, removed, manifests, packs, sparse, layouts, reclaimable }: Data): string {
   if (removed !== null) {
     const { manifests: gone, packs: dropped, repacked, bytes } = removed;
-    if (gone + dropped + repacked === 0) return 'Nothing to remove';
+    if (gone + dropped + repacked + removed.layouts === 0) return 'Nothing to remove';
     return `Removed ${parts(gone, dropped, repacked)}: ${formatBytes(bytes)}`;
   }
-  if (!dryRun || manifests.length + packs.length + sparse.length === 0) return 'Nothing to remove';
+  if (!dryRun || manifests.length + packs.length + sparse.length + layouts.length === 0)
+    return 'Nothing to remove';
   const what = parts(manifests.length, packs.length, sparse.length);
   return `Would remove ${what}: ${formatBytes(reclaimable)}`;
 }

@@ -23,8 +23,26 @@ import { walkSource, type SourceEntry, type SourceTree } from './walk.ts';
 /** More damaged packs than this in one save, and the disk is the problem. */
 const MAX_ATTEMPTS = 100;
 
+/** Each one means that objects were collected while the source was compared with them. */
+const MAX_RESTARTS = 3;
+
 /** See `ArtifactStore.store`. */
 export async function storeArtifact(
+  parts: ArtifactParts,
+  source: string,
+  options: StoreOptions,
+): Promise<StoredArtifact> {
+  for (let restarts = 0; ; restarts += 1) {
+    try {
+      return await storeOnce(parts, source, options);
+    } catch (error) {
+      const isGone = error instanceof IntegrityError && error.code === 'OBJECT_MISSING';
+      if (!isGone || restarts === MAX_RESTARTS) throw error;
+    }
+  }
+}
+
+async function storeOnce(
   parts: ArtifactParts,
   source: string,
   options: StoreOptions,
