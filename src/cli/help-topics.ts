@@ -17,6 +17,13 @@ With --json an error is one line on stderr: {"error":{"code","message","hint","e
 const ENVIRONMENT = `Environment variables
 
   MLOPS_ACTOR   who acts, as written into the history; default: Git's user.name and user.email
+  MLOPS_TRUST_REMOTES
+                for CI: remotes that may be pushed to without asking, as \`mlops remote list\` shows them, with commas
+                between them; 1 for all
+  AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION ...
+                credentials and region of s3:// remotes, as for the AWS tools
+  NODE_EXTRA_CA_CERTS
+                a file with certificates of authorities to trust besides the usual ones
   NO_COLOR      any value but the empty one turns colours off, whatever else is set
   FORCE_COLOR   turns colours on without a terminal; 0 turns them off
 

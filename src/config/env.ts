@@ -21,6 +21,18 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     description:
       'for CI: remotes that may be pushed to without asking, as `mlops remote list` shows them, with commas; 1 means all',
   },
+  {
+    name: 'AWS_PROFILE',
+    description: 'profile of the AWS configuration with the credentials of s3:// remotes',
+  },
+  { name: 'AWS_ACCESS_KEY_ID', description: 'with AWS_SECRET_ACCESS_KEY, credentials of s3:// remotes' },
+  { name: 'AWS_SECRET_ACCESS_KEY', description: 'with AWS_ACCESS_KEY_ID, credentials of s3:// remotes' },
+  { name: 'AWS_SESSION_TOKEN', description: 'belongs to temporary credentials' },
+  { name: 'AWS_REGION', description: 'region of s3:// remotes that name none' },
+  {
+    name: 'NODE_EXTRA_CA_CERTS',
+    description: 'a file with certificates of authorities to trust besides the usual ones',
+  },
   { name: 'NO_COLOR', description: 'when set and not empty, print without colour (no-color.org)' },
   {
     name: 'FORCE_COLOR',

@@ -64,8 +64,8 @@ describe('commands named in messages and hints', () => {
   });
 
   test.each([
-    ["hint: 'fetch it with `mlops pull`',", 'there is no command pull'],
-    ["hint: 'run `mlops verify --repair`, or not',", 'it has no option --repair'],
+    ["hint: 'bring it with `mlops bring`',", 'there is no command bring'],
+    ["hint: 'run `mlops verify --mend`, or not',", 'it has no option --mend'],
     ['hint: `see \\`mlops help nothing\\``,', 'there is no help on nothing'],
     ["hint: 'see its files: mlops shwo m@v1',", 'there is no command shwo'],
     ["hint: 'mlops config drop x',", 'config has no drop'],

@@ -33,7 +33,33 @@ export async function assertMayPush(
   throw new RefusedError(
     'REMOTE_NOT_TRUSTED',
     `the remote "${remote.name}" (${remote.description}) is named by the shared configuration only, and ${why}; nothing was sent`,
-    { hint: `to trust it in this clone: mlops remote trust ${remote.name}; for this time: --yes` },
+    { hint: `add --yes for this time, or trust it in this clone: mlops remote trust ${remote.name}` },
+  );
+}
+
+/**
+ * Nothing is read with this person's credentials from an endpoint or a directory that only another repository names, until the
+ * person agrees. AWS itself, which an `s3://` address without an endpoint means, needs no word.
+ *
+ * @throws RefusedError `REMOTE_NOT_TRUSTED`; UsageError `REMOTE_NOT_FOUND`, `NO_REMOTE`
+ */
+export async function assertMayFetchFrom(
+  repository: Repository,
+  name: string | undefined,
+  { yes, confirm }: TrustOptions,
+): Promise<void> {
+  const { settings, shown } = chooseRemote(repository.config, name);
+  const isAws = settings.url.startsWith('s3://') && settings.endpoint === undefined;
+  if (shown.trusted || yes || isAws) return;
+  const answer = await confirm(
+    `That repository keeps its objects in ${shown.description}. Read from there, with your credentials?`,
+  );
+  if (answer === true) return;
+  const why = answer === undefined ? 'nobody can be asked here' : 'the answer was no';
+  throw new RefusedError(
+    'REMOTE_NOT_TRUSTED',
+    `the objects are in ${shown.description}, which only that repository names, and ${why}; nothing was read from there`,
+    { hint: 'to read from there this time: --yes' },
   );
 }
 
