@@ -19,9 +19,11 @@ export default defineCommand({
     { flags: '--file <glob...>', description: 'only these files of a directory; repeatable' },
     { flags: '--expect <digest>', description: 'refuse unless the version has this digest' },
     { flags: '--force', description: 'replace what is there' },
+    { flags: '--offline', description: 'ask no remote for what is missing in this clone' },
+    { flags: '--remote <name>', description: 'fetch what is missing from this remote' },
   ],
   description:
-    'Every byte is hashed on the way. The result appears under its name only when it is complete; what is there and different is left alone.',
+    'What is missing in this clone is fetched, with --file only what these files need. Every byte is hashed on the way. The result appears under its name only when it is complete; what is there and different is left alone.',
   examples: [
     {
       command: 'mlops load fraud_detector@production -o deploy/model',
@@ -38,6 +40,8 @@ export default defineCommand({
     file: z.array(z.string().min(1).max(4096)).max(1000).default([]),
     expect: z.string().optional(),
     force: z.boolean().default(false),
+    offline: z.boolean().default(false),
+    remote: z.string().optional(),
   }),
   output: z.lazy(() =>
     z.object({
@@ -51,8 +55,9 @@ export default defineCommand({
       size: z.number(),
     }),
   ),
-  async run({ ref, output, file, expect, force }, context) {
+  async run({ ref, output, file, expect, force, offline, remote }, context) {
     const repository = await context.repository();
+    const fetching = context.progress('fetching', 'bytes');
     const progress = context.progress('restoring', 'bytes');
     try {
       const { version, target, outcome, files, size } = await load(repository, {
@@ -62,8 +67,14 @@ export default defineCommand({
         files: file,
         expect,
         force,
+        offline,
+        remote,
         signal: context.signal,
-        onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
+        onFetch: ({ bytes, totalBytes }) => fetching.update(bytes, totalBytes),
+        onProgress: ({ bytes, totalBytes }) => {
+          fetching.stop();
+          progress.update(bytes, totalBytes);
+        },
       });
       const { model, version: label, digest } = version.record;
       const shown = printable(relative(context.cwd, target) || '.');
@@ -79,6 +90,7 @@ export default defineCommand({
             : [`${model}@${label} is deprecated: ${version.deprecated.reason ?? 'no reason given'}`],
       };
     } finally {
+      fetching.stop();
       progress.stop();
     }
   },

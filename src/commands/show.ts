@@ -28,7 +28,10 @@ export default defineCommand({
   arguments: [
     { name: '<ref...>', description: '<model>, <model>@<version>, <model>@<stage> or sha256:<digest>' },
   ],
-  options: [{ flags: '--files', description: 'list the files of the artifact' }],
+  options: [
+    { flags: '--files', description: 'list the files of the artifact' },
+    { flags: '--remote [name]', description: 'also ask the remote whether it holds the bytes' },
+  ],
   examples: [
     {
       command: 'mlops show fraud_detector@production',
@@ -36,7 +39,11 @@ export default defineCommand({
     },
     { command: 'mlops show fraud_detector v1.0.1 --files', explains: 'one version and its files' },
   ],
-  input: z.object({ ref: RefWords, files: z.boolean().default(false) }),
+  input: z.object({
+    ref: RefWords,
+    files: z.boolean().default(false),
+    remote: z.union([z.boolean(), z.string().min(1)]).default(false),
+  }),
   output: z.lazy(() =>
     VersionSummary.unwrap().extend({
       /** MLflow's integer version. */
@@ -47,14 +54,15 @@ export default defineCommand({
       signature: z.unknown(),
       lineage: z.record(z.string(), z.unknown()),
       history: z.array(EventSummary),
-      /** `remote` is null while no remote is configured. */
+      /** `remote` is null unless it was asked with `--remote`. */
       present: z.object({ local: z.boolean(), remote: z.boolean().nullable() }),
       entries: z.array(FileEntry).nullable(),
     }),
   ),
-  async run({ ref, files: listFiles }, context) {
-    const shown = await showVersion(await context.repository(), ref);
-    const { version, rank, history, present, files, problems } = shown;
+  async run({ ref, files: listFiles, remote }, context) {
+    const repository = await context.repository();
+    const shown = await showVersion(repository, ref, { remote, signal: context.signal });
+    const { version, rank, history, present, onRemote, files, problems } = shown;
     for (const { error } of problems)
       context.warn(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
     const { record } = version;
@@ -68,12 +76,12 @@ export default defineCommand({
         signature: record.signature ?? null,
         lineage: record.lineage,
         history: history.map(summariseEvent),
-        present: { local: present, remote: null },
+        present: { local: present, remote: onRemote ?? null },
         entries: files === undefined ? null : [...files],
       },
       text: (view) =>
         [
-          describe(version, { rank, present }, view),
+          describe(version, { rank, present, onRemote }, view),
           measurements(version, view),
           listFiles ? fileTable(files, view) : '',
           `\nHistory\n${history.map((event) => `  ${describeEvent(summariseEvent(event), view)}\n`).join('')}`,
@@ -85,7 +93,7 @@ export default defineCommand({
 
 function describe(
   version: VersionState,
-  { rank, present }: { rank: number; present: boolean },
+  { rank, present, onRemote }: { rank: number; present: boolean; onRemote: boolean | undefined },
   view: Terminal,
 ): string {
   const { record, stages, tags, description, deprecated } = version;
@@ -113,7 +121,7 @@ function describe(
         'size',
         `${formatExactBytes(record.size)} in ${count(record.files, 'file')}, saved from ${record.path}`,
       ],
-      ['bytes', present ? 'in this clone' : 'not (all) in this clone'],
+      ['bytes', [present ? 'in this clone' : 'not (all) in this clone', ...remoteLine(onRemote)]],
       ['format', [framework, ...details]],
       ['created', `${formatTime(record.createdAt, view)} by ${record.createdBy}`],
       ['code', git === undefined ? undefined : describeCode(git)],
@@ -128,6 +136,11 @@ function describe(
     ],
     view,
   );
+}
+
+function remoteLine(onRemote: boolean | undefined): string[] {
+  if (onRemote === undefined) return [];
+  return [onRemote ? 'on the remote' : 'not (all) on the remote'];
 }
 
 function describeCode(git: NonNullable<VersionState['record']['lineage']['git']>): string[] {

@@ -16,6 +16,8 @@ export default defineCommand({
       flags: '--sample <part>',
       description: 'hash a part of the packs: 5% (by chance) or 2/7 (the second of seven fixed parts)',
     },
+    { flags: '--remote [name]', description: 'also read and hash what the remote holds' },
+    { flags: '--repair', description: 'fetch again what is damaged or incomplete here' },
     { flags: '--metadata-only', description: 'look at records, events and stages, not at objects' },
   ],
   description:
@@ -27,6 +29,10 @@ export default defineCommand({
       explains: 'every byte of what is in production',
     },
     {
+      command: 'mlops verify --remote --sample 5%',
+      explains: 'that all of it is on the remote, and that a part of it is intact',
+    },
+    {
       command: 'mlops verify --sample 1/30',
       explains: 'a thirtieth of all bytes, a different one each day of a month',
     },
@@ -35,6 +41,8 @@ export default defineCommand({
     ref: z.array(z.string()).default([]),
     deep: z.boolean().default(false),
     sample: z.string().optional(),
+    remote: z.union([z.boolean(), z.string().min(1)]).default(false),
+    repair: z.boolean().default(false),
     metadataOnly: z.boolean().default(false),
   }),
   output: z.lazy(() =>
@@ -54,7 +62,7 @@ export default defineCommand({
       notices: z.array(z.string()),
     }),
   ),
-  async run({ ref, deep, sample, metadataOnly }, context) {
+  async run({ ref, deep, sample, remote, repair, metadataOnly }, context) {
     const part = sample === undefined ? undefined : parseSample(sample);
     const repository = await context.repository();
     const progress = context.progress('verifying', 'bytes');
@@ -64,6 +72,8 @@ export default defineCommand({
         references: ref,
         deep: deep || part !== undefined,
         ...(part === undefined ? {} : { sample: part }),
+        remote,
+        repair,
         metadataOnly,
         signal: context.signal,
         onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),

@@ -3,6 +3,7 @@ import type { StorageDamage, VerifyObjectsOptions } from '../../storage/artifact
 import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { verifyData } from '../data/verify.ts';
+import { verifyBytes } from './verify-bytes.ts';
 import {
   listModels,
   loadModel,
@@ -13,7 +14,7 @@ import {
 
 export interface Damage {
   kind: 'model' | 'record' | 'event' | 'stage' | 'pointer' | StorageDamage['kind'];
-  /** Below the Git root. */
+  /** Below the Git root; of a remote its name, `:`, and the path there. */
   path: string;
   /** `null` where there is none to name. */
   digest: string | null;
@@ -48,13 +49,17 @@ export interface VerifyRequest extends Pick<
   references: readonly string[];
   /** Look at records, events and pointers only, as in a clone that has no bytes. */
   metadataOnly?: boolean;
+  /** Also read what a remote holds: the one of that name, or with `true` the default one. */
+  remote?: string | boolean;
+  /** Fetch what is damaged or incomplete here again before looking. */
+  repair?: boolean;
 }
 
 /**
  * Holds records, events, pointers and objects against each other. Damage is collected, not thrown, so that one bad file
  * does not hide another.
  *
- * @throws as `resolveVersion` for references that name nothing
+ * @throws as `resolveVersion` for references that name nothing, and as `verifyBytes` when a remote is needed
  */
 export async function verify(repository: Repository, request: VerifyRequest): Promise<Verification> {
   const scope = await chooseScope(repository, request.references);
@@ -86,10 +91,16 @@ export async function verify(repository: Repository, request: VerifyRequest): Pr
       scope.flatMap(({ versions }) => versions.filter(isKept).map(({ record }) => record.digest)),
     );
     for (const digest of data?.digests ?? []) digests.add(digest);
-    const artifacts = await repository.artifacts();
-    const objects = await artifacts.verifyObjects([...digests], objectOptions(request));
+    const { remote = false, repair = false } = request;
+    const objects = await verifyBytes(repository, {
+      ...objectOptions(request),
+      digests: [...digests],
+      remote,
+      repair,
+    });
     Object.assign(checked, objects.checked);
-    damage.push(...objects.damage.map((found) => ({ ...found, path: gitPath(found.path) })));
+    damage.push(...objects.damage);
+    notices.push(...objects.notices);
   }
   return { checked, damage, notices, conflict };
 }

@@ -1,8 +1,9 @@
 import { basename, resolve } from 'node:path';
-import { IntegrityError, UsageError } from '../../errors.ts';
+import { IntegrityError, MlopsError, UsageError } from '../../errors.ts';
 import { matchesGlob } from '../../lib/glob.ts';
 import type { StoreProgress } from '../../storage/artifact-store.ts';
 import type { Repository } from '../repository/repository.ts';
+import { fetchArtifacts } from '../transfer/fetch.ts';
 import { assertHarmlessTarget } from './harmless-target.ts';
 import type { VersionState } from './model-state.ts';
 import { resolveVersion } from './resolve-version.ts';
@@ -17,6 +18,16 @@ export interface LoadRequest extends StoreProgress {
   /** Refuse unless the version's digest is this one, or starts with it (at least 8 digits). */
   expect?: string | undefined;
   force?: boolean;
+  /** Ask no remote for what is missing here. */
+  offline?: boolean;
+  /** Name of the remote to fetch from; default the default one. */
+  remote?: string | undefined;
+  /** Work tree that the target must not hold or reach into; default the repository's own. */
+  workTree?: string | undefined;
+  /** Asked before anything is fetched; what it throws ends the command. */
+  beforeFetch?: () => Promise<void>;
+  /** Told of the bytes that are fetched, before those that are restored. */
+  onFetch?: StoreProgress['onProgress'];
   signal?: AbortSignal;
 }
 
@@ -30,18 +41,36 @@ export interface LoadedVersion {
 }
 
 /**
- * Restores a version's artifact, byte for byte.
- * @throws IntegrityError `DIGEST_UNEXPECTED`, UsageError `NO_FILE_MATCHES`, and as `resolveVersion` and `ArtifactStore.restore`
+ * Restores a version's artifact, byte for byte. What is missing here of the wanted files is fetched first.
+ * @throws IntegrityError `DIGEST_UNEXPECTED`, UsageError `NO_FILE_MATCHES`, and as `resolveVersion`, `ArtifactStore.restore` and
+ * `fetchArtifacts`
  */
 export async function load(repository: Repository, request: LoadRequest): Promise<LoadedVersion> {
   const { version } = await resolveVersion(repository, request.reference);
-  const { digest, model, version: label, path } = version.record;
+  const { digest, model, version: label } = version.record;
   assertExpected(request.expect, { digest, name: `${model}@${label}` });
+  try {
+    return await restore(repository, version, request);
+  } catch (error) {
+    if (!lacksObjects(error)) throw error;
+    await bring(repository, version, { request, error });
+  }
+  return restore(repository, version, request);
+}
+
+function lacksObjects(error: unknown): error is IntegrityError {
+  return error instanceof IntegrityError && /^OBJECT_(?:MISSING|DAMAGED)$/.test(error.code);
+}
+
+async function restore(
+  repository: Repository,
+  version: VersionState,
+  request: LoadRequest,
+): Promise<LoadedVersion> {
+  const { digest, model, version: label, path } = version.record;
   const artifacts = await repository.artifacts();
   const manifest = await artifacts.manifest(digest);
-  const wanted = manifest.files.filter((file) =>
-    isWanted(file.path === '' ? basename(path) : file.path, request.files),
-  );
+  const wanted = manifest.files.filter((file) => isChosen(file.path, version, request));
   if (wanted.length === 0 && request.files.length > 0) {
     throw new UsageError(
       'NO_FILE_MATCHES',
@@ -52,7 +81,7 @@ export async function load(repository: Repository, request: LoadRequest): Promis
     );
   }
   const target = request.target ?? resolve(request.cwd, basename(path));
-  assertHarmlessTarget(repository.root, target);
+  assertHarmlessTarget(request.workTree ?? repository.root, target);
   const paths = new Set(wanted.map((file) => file.path));
   const { force, signal, onProgress } = request;
   const outcome = await artifacts.restore(digest, target, {
@@ -68,6 +97,46 @@ export async function load(repository: Repository, request: LoadRequest): Promis
     files: wanted.length,
     size: wanted.reduce((sum, file) => sum + file.size, 0),
   };
+}
+
+/** Fetches what the wanted files lack. @param why what was missing when it was tried without */
+async function bring(
+  repository: Repository,
+  version: VersionState,
+  { request, error: missing }: { request: LoadRequest; error: IntegrityError },
+): Promise<void> {
+  const { digest, model, version: label } = version.record;
+  const name = `${model}@${label}`;
+  if (request.offline === true) {
+    const message = `${name} is not (all) in this clone: ${missing.message}`;
+    throw new IntegrityError(missing.code, message, {
+      hint: 'run it without --offline to fetch what is missing',
+      cause: missing,
+    });
+  }
+  const { signal, onFetch } = request;
+  try {
+    await request.beforeFetch?.();
+    await fetchArtifacts(repository, [digest], {
+      remote: request.remote,
+      include: (path) => isChosen(path, version, request),
+      nameOf: () => name,
+      ...(signal === undefined ? {} : { signal }),
+      ...(onFetch === undefined
+        ? {}
+        : { onProgress: ({ bytes, totalBytes }) => onFetch({ bytes, totalBytes, files: 0 }) }),
+    });
+  } catch (error) {
+    if (!(error instanceof MlopsError) || error.code !== 'NO_REMOTE') throw error;
+    throw new IntegrityError(missing.code, `${missing.message}; ${error.message}`, {
+      hint: error.hint ?? 'add the remote that holds it: mlops remote add <name> <url>',
+      cause: missing,
+    });
+  }
+}
+
+function isChosen(path: string, { record }: VersionState, { files }: LoadRequest): boolean {
+  return isWanted(path === '' ? basename(record.path) : path, files);
 }
 
 function isWanted(path: string, globs: readonly string[]): boolean {

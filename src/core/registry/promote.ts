@@ -3,6 +3,8 @@ import type { StoreProgress } from '../../storage/artifact-store.ts';
 import type { EventLog } from '../audit/index.ts';
 import { STAGE_EVENT_TYPES } from '../audit/index.ts';
 import type { Repository } from '../repository/repository.ts';
+import { inspectRemote } from '../transfer/inspect.ts';
+import { verifyOnRemote } from '../transfer/verify-remote.ts';
 import { assertModelExists, loadModel, type ModelState, type VersionState } from './model-state.ts';
 import { assertStageExists, moveStage, unfinishedMove, type MovedStage } from './move-stage.ts';
 import { resolveVersion, selectVersion } from './resolve-version.ts';
@@ -61,7 +63,7 @@ export async function rollback(repository: Repository, request: RollbackRequest)
   const target = finishing
     ? selectVersion(repository, state, current)
     : rollbackTarget(repository, state, request, current);
-  await verifyBytes(repository, target, request);
+  await verifyBytes(repository, target, { ...request, presenceIsEnough: true });
   return moveStage(repository, {
     type: 'rolled-back',
     model,
@@ -135,26 +137,59 @@ function noPrevious(model: string, stage: string, what: string): UsageError {
   });
 }
 
-/** @throws IntegrityError when the bytes are missing or damaged; the pointer is then left as it is */
+/**
+ * Looks at every byte of the version where it is: here, or else on the default remote. A rollback, which has to be quick, is content
+ * there with presence and sizes.
+ *
+ * @throws IntegrityError when the bytes are missing or damaged; RemoteError; the pointer is then left as it is
+ */
 async function verifyBytes(
   repository: Repository,
   version: VersionState,
-  options: VerifyBytesOptions,
+  options: VerifyBytesOptions & { presenceIsEnough?: boolean },
 ): Promise<void> {
-  const { model, version: label, digest } = version.record;
+  const { digest } = version.record;
   const artifacts = await repository.artifacts();
-  if (!(await artifacts.present(digest))) {
-    throw new IntegrityError(
-      'OBJECT_MISSING',
-      `the bytes of ${model}@${label} (${digest}) are not all in this clone; the stage is unchanged`,
-      {
-        hint: `see what is missing: mlops verify ${model}@${label}`,
-      },
-    );
-  }
+  if (!(await artifacts.present(digest))) return verifyElsewhere(repository, version, options);
   const { signal, onProgress } = options;
   await artifacts.verifyArtifact(digest, {
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
+}
+
+async function verifyElsewhere(
+  repository: Repository,
+  { record }: VersionState,
+  { presenceIsEnough, signal, onProgress }: VerifyBytesOptions & { presenceIsEnough?: boolean },
+): Promise<void> {
+  const { model, version: label, digest } = record;
+  const missing = (more: string, hint: string): IntegrityError =>
+    new IntegrityError(
+      'OBJECT_MISSING',
+      `the bytes of ${model}@${label} (${digest}) are not all in this clone${more}; the stage is unchanged`,
+      { hint },
+    );
+  if (Object.keys(repository.config.remotes).length === 0)
+    throw missing('', `see what is missing: mlops verify ${model}@${label}`);
+  const [state] = await inspectRemote(repository, [digest], signal === undefined ? {} : { signal });
+  if (state?.state !== 'complete')
+    throw missing(
+      ' and not all on the remote',
+      `push them from where they were saved: mlops push ${model}@${label}`,
+    );
+  if (presenceIsEnough === true) return;
+  const { damage } = await verifyOnRemote(repository, [digest], {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined
+      ? {}
+      : { onProgress: ({ bytes, totalBytes }) => onProgress({ bytes, totalBytes, files: 0 }) }),
+  });
+  const [first] = damage;
+  if (first === undefined) return;
+  throw new IntegrityError(
+    'REMOTE_OBJECT_DAMAGED',
+    `the bytes of ${model}@${label} are damaged on the remote: ${first.path}: ${first.problem}; the stage is unchanged`,
+    { hint: `replace them from where they are good: mlops push --repair ${model}@${label}` },
+  );
 }

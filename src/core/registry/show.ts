@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../audit/index.ts';
 import type { Repository } from '../repository/repository.ts';
+import { inspectRemote } from '../transfer/inspect.ts';
 import type { ModelProblem, VersionState } from './model-state.ts';
 import { resolveVersion } from './resolve-version.ts';
 
@@ -11,24 +12,45 @@ export interface ShownVersion {
   history: readonly AuditEvent[];
   /** Whether a manifest and packs for all its blobs are in this clone. Proves presence, not content. */
   present: boolean;
+  /** Whether the remote that was asked holds all of it now; undefined when none was. */
+  onRemote: boolean | undefined;
   /** The artifact's files; undefined when its manifest is not here. */
   files: readonly { path: string; size: number; sha256: string; executable: boolean }[] | undefined;
   /** What is wrong with the document about the model. */
   problems: readonly ModelProblem[];
 }
 
-/** Everything known of one version. @throws as `resolveVersion` */
-export async function showVersion(repository: Repository, reference: string): Promise<ShownVersion> {
+export interface ShowOptions {
+  /** Asks a remote too: the one of that name, or with `true` the default one. */
+  remote?: string | boolean;
+  signal?: AbortSignal;
+}
+
+/** Everything known of one version. @throws as `resolveVersion`, and when a remote is asked as `inspectRemote` */
+export async function showVersion(
+  repository: Repository,
+  reference: string,
+  { remote = false, signal }: ShowOptions = {},
+): Promise<ShownVersion> {
   const { state, version } = await resolveVersion(repository, reference);
   const { version: label, digest } = version.record;
   const artifacts = await repository.artifacts();
   const present = await artifacts.present(digest);
+  const [asked] =
+    remote === false
+      ? []
+      : await inspectRemote(repository, [digest], {
+          remote: remote === true ? undefined : remote,
+          ...(signal === undefined ? {} : { signal }),
+        });
+  const onRemote = asked === undefined ? undefined : asked.state === 'complete';
   const files = present ? (await artifacts.manifest(digest)).files : undefined;
   return {
     version,
     rank: state.versions.indexOf(version) + 1,
     history: state.log.newestFirst.filter(({ subject, from }) => subject.version === label || from === label),
     present,
+    onRemote,
     problems: state.problems.filter(({ kind }) => kind === 'model'),
     files: files?.map(({ path, size, sha256, executable }) => ({ path, size, sha256, executable })),
   };
