@@ -143,21 +143,26 @@ describe('objects', () => {
     expect(server.objects.keys()).toEqual(['b']);
   });
 
-  test.each(['<Delete><Object><Key>b</Key></Delete>', 'no XML', '<Delete/>', '<Other><Object/></Other>'])(
-    'are not deleted by a malformed list: %s',
-    async (body) => {
-      const server = await testServer();
-      server.objects.put('b', 'b');
-      const answer = await rawRequest(server, {
-        method: 'POST',
-        target: '/test-bucket?delete',
-        body,
-        headers: { 'content-md5': createHash('md5').update(body).digest('base64') },
-      });
-      expect(answer).toMatchObject({ status: 400, code: 'MalformedXML' });
-      expect(server.objects.keys()).toEqual(['b']);
-    },
-  );
+  test.each([
+    '<Delete><Object><Key>b</Key></Delete>',
+    '<Delete><Object><Key>b</Other></Object></Delete>',
+    '<Other><Object><Key>b</Key></Object></Other>',
+    '<!DOCTYPE Delete><Delete><Object><Key>b</Key></Object></Delete>',
+    '<Delete><Object><Key>&b;</Key></Object></Delete>',
+    '<Delete/>',
+    'no XML',
+  ])('are not deleted by a malformed list: %s', async (body) => {
+    const server = await testServer();
+    server.objects.put('b', 'b');
+    const answer = await rawRequest(server, {
+      method: 'POST',
+      target: '/test-bucket?delete',
+      body,
+      headers: { 'content-md5': createHash('md5').update(body).digest('base64') },
+    });
+    expect(answer).toMatchObject({ status: 400, code: 'MalformedXML' });
+    expect(server.objects.keys()).toEqual(['b']);
+  });
 
   test('are copied within the store', async () => {
     const server = await testServer();
