@@ -12,14 +12,16 @@ interface Mention {
   words: string[];
 }
 
-/** Commands that a string literal names: in backticks, at its start, or after a colon. */
+/** Commands that a string literal names: in backticks, at its start, or after a colon; one literal may name several. */
 function mentionsIn(text: string, path: string): Mention[] {
   return text.split('\n').flatMap((line, index) => {
     if (/^\s*(\/\/|\/?\*)/.test(line)) return [];
-    return [...line.matchAll(/(?:`|\\`|'|"|: )mlops ([a-z][^`'"\\]*)/g)].map(([, rest = '']) => ({
-      place: `${path}:${index + 1}: mlops ${rest}`,
-      words: rest.split(/[\s,;:)]+/).filter((word) => word !== ''),
-    }));
+    return [...line.matchAll(/(?:`|\\`|'|"|: )mlops ([a-z](?:(?!: mlops )[^`'"\\])*)/g)].map(
+      ([, rest = '']) => ({
+        place: `${path}:${index + 1}: mlops ${rest}`,
+        words: rest.split(/[\s,;:)]+/).filter((word) => word !== ''),
+      }),
+    );
   });
 }
 
