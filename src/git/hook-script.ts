@@ -99,7 +99,7 @@ function notFound(hook: HookName): string {
   const say = (text: string): string => `  echo ${quote(text)} >&2`;
   return [
     say(
-      `${code === 1 ? 'error' : 'warning'}: mlops was not found, neither where it was nor on PATH; ${outcome}`,
+      `${code === 1 ? 'error' : 'warning'}: can't find mlops, neither where it was nor on PATH; ${outcome}`,
     ),
     say('hint: install mlops and run: mlops hooks install'),
     `  exit ${code}`,

@@ -375,7 +375,7 @@ describe('the script', () => {
     const codes = HOOKS.map((hook) => {
       const file = join(repo.root, '.git/hooks', hook);
       const { status, stderr } = spawnSync(file, ['0', '1', '1'], { cwd: repo.root, env: {}, input: '' });
-      expect(stderr.toString()).toContain('mlops was not found');
+      expect(stderr.toString()).toContain("can't find mlops");
       expect(stderr.toString()).toContain('hint: install mlops and run: mlops hooks install');
       return status;
     });
