@@ -78,6 +78,8 @@ export class RemoteCollector implements RemoteGarbageCollector {
       });
     };
     await remove('layouts', plan.layouts);
+    // A push that comes now may write the very same one again.
+    for (const { name } of plan.layouts) this.#known.delete(name);
     // Somebody may have pushed since the survey, and found packs there that nothing else needs.
     const added = await this.#usedBy(await this.#newLayouts(), signal);
     const manifests = plan.manifests.filter(({ name }) => !added.manifests.has(name));

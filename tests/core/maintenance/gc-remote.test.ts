@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
+import { LocalIoError, RemoteError, type MlopsError } from '../../../src/errors.ts';
+import { gcRemote, type RemoteGcReport } from '../../../src/core/maintenance/gc-remote.ts';
+import { deleteVersion } from '../../../src/core/registry/amend.ts';
+import { inspectRemote } from '../../../src/core/transfer/inspect.ts';
+import type { Git } from '../../../src/git/git.ts';
+import { MemoryObjectStore } from '../../../src/storage/memory/object-store.ts';
+import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import { memoryRepository, saveVersion, type MemoryRepository } from '../../support/memory-repository.ts';
+import { steppingObjects } from '../../support/stepping.ts';
+
+const DAY_MS = 86_400_000;
+const URL = '/mnt/bucket';
+
+/** A clone whose default remote is this store. */
+async function cloneWith(
+  store: ObjectStore,
+  { origin = 'local.json', git = {} }: { origin?: 'config.json' | 'local.json'; git?: Partial<Git> } = {},
+): Promise<MemoryRepository> {
+  const config = {
+    ...DEFAULT_CONFIG,
+    remotes: { origin: { url: URL, origin } },
+    defaultRemote: 'origin',
+  };
+  const repository = await memoryRepository({ config, stores: { [URL]: store } });
+  const noGit = await repository.git();
+  const root = (): Promise<string> => Promise.resolve(repository.root);
+  return { ...repository, git: () => Promise.resolve({ ...noGit, findRoot: root, ...git }) };
+}
+
+async function push(repository: MemoryRepository, digest: string): Promise<void> {
+  const [artifacts, remote] = await Promise.all([repository.artifacts(), repository.remote()]);
+  await artifacts.transfer(remote.objects).push([digest]);
+}
+
+/** Saves a version and pushes it; resolves to its digest. */
+async function pushed(repository: MemoryRepository, label: string): Promise<string> {
+  const { record } = await saveVersion(repository, label);
+  await push(repository, record.digest);
+  return record.digest;
+}
+
+const collect = (repository: MemoryRepository, yes = true): Promise<RemoteGcReport> =>
+  gcRemote(repository, { yes, remote: undefined });
+
+async function namesOf(store: ObjectStore): Promise<string[]> {
+  const names: string[] = [];
+  for (const kind of ['layouts', 'manifests', 'packs'] as const) {
+    for await (const { key } of store.list(kind)) names.push(`${kind}/${key.name}`);
+  }
+  return names.toSorted();
+}
+
+describe('gc of a remote', () => {
+  it('removes layout, manifest and pack of what was deleted, once it is old, and keeps the rest complete', async () => {
+    const store = new MemoryObjectStore();
+    const repository = await cloneWith(store);
+    const [gone, kept] = [await pushed(repository, 'v1'), await pushed(repository, 'v2')];
+    await deleteVersion(repository, 'fraud@v1', 'x');
+    const young = await collect(repository);
+    expect([young.removed?.bytes, young.plan.young]).toEqual([0, [gone]]);
+    store.age(Date.now() - 15 * DAY_MS);
+    const before = await namesOf(store);
+    const dry = await collect(repository, false);
+    expect([dry.removed, await namesOf(store)]).toEqual([undefined, before]);
+    const { removed } = await collect(repository);
+    expect(removed).toEqual({ layouts: 1, manifests: 1, packs: 1, bytes: dry.reclaimable });
+    expect(await inspectRemote(repository, [gone, kept])).toMatchObject([
+      { state: 'absent' },
+      { state: 'complete' },
+    ]);
+    expect((await collect(repository)).removed?.bytes).toBe(0);
+  });
+
+  it('keeps what another clone pushed of a branch that this one has not seen, while it is young', async () => {
+    const store = new MemoryObjectStore();
+    const [mine, other] = [await cloneWith(store), await cloneWith(store)];
+    await pushed(mine, 'v1');
+    const feature = await pushed(other, 'v2');
+    expect((await collect(mine)).removed?.bytes).toBe(0);
+    expect(await inspectRemote(other, [feature])).toMatchObject([{ state: 'complete' }]);
+  });
+
+  it('keeps a pack that a layout of another clone names', async () => {
+    const store = new MemoryObjectStore();
+    const [mine, other] = [await cloneWith(store), await cloneWith(store)];
+    await pushed(mine, 'v1');
+    store.age(Date.now() - 15 * DAY_MS);
+    // The same bytes as one file of a directory: another manifest, the same blob, so the same pack.
+    await other.source('tree/model.bin', 'bytes of v1');
+    await other.source('tree/more', 'more');
+    const { record } = await saveVersion(other, 'w1', { source: `${other.root}/tree` });
+    await push(other, record.digest);
+    await deleteVersion(mine, 'fraud@v1', 'x');
+    expect((await collect(mine)).removed).toMatchObject({ layouts: 1, manifests: 1 });
+    expect(await inspectRemote(other, [record.digest])).toMatchObject([{ state: 'complete' }]);
+  });
+
+  it('counts objects without a time as young', async () => {
+    const store = new MemoryObjectStore();
+    const timeless: ObjectStore = {
+      ...steppingObjects(store, () => Promise.resolve()),
+      async *list(kind, prefix) {
+        for await (const { key, size } of store.list(kind, prefix)) yield { key, size };
+      },
+    };
+    const repository = await cloneWith(timeless);
+    await pushed(repository, 'v1');
+    await deleteVersion(repository, 'fraud@v1', 'x');
+    store.age(0);
+    expect((await collect(repository)).removed?.bytes).toBe(0);
+  });
+
+  it('removes nothing when anything there can not be listed or read, or anything here', async () => {
+    const plain = new MemoryObjectStore();
+    let step = 0;
+    let failing = 0;
+    const deletions: string[] = [];
+    const store = steppingObjects(plain, (operation) => {
+      if (operation.startsWith('delete')) deletions.push(operation);
+      step += 1;
+      return step === failing
+        ? Promise.reject(new RemoteError('REMOTE_FAILED', `${operation} failed`))
+        : Promise.resolve();
+    });
+    const repository = await cloneWith(store);
+    await pushed(repository, 'v1');
+    await pushed(repository, 'v2');
+    await deleteVersion(repository, 'fraud@v1', 'x');
+    plain.age(Date.now() - 15 * DAY_MS);
+    const before = await namesOf(plain);
+    step = 0;
+    await collect(repository, false);
+    const looks = step;
+    expect(looks).toBeGreaterThan(8);
+    for (failing = 1; failing <= looks; failing += 1) {
+      step = 0;
+      await expect(collect(repository)).rejects.toMatchObject({ code: 'REMOTE_FAILED', exitCode: 7 });
+      expect([deletions, await namesOf(plain)]).toEqual([[], before]);
+    }
+    failing = 0;
+    const broken = await cloneWith(plain, {
+      git: { references: () => Promise.reject(new LocalIoError('IO_FAILED', 'EIO')) },
+    });
+    await expect(collect(broken)).rejects.toMatchObject({ exitCode: 6 });
+    const [layout] = before;
+    plain.damage({ kind: 'layouts', name: layout?.slice('layouts/'.length) ?? '' }, Buffer.from('rubbish'));
+    const needing = await cloneWith(plain);
+    await expect(gcRemote(needing, { yes: true, remote: undefined, graceDays: 100 })).rejects.toMatchObject({
+      exitCode: 3,
+    });
+    expect(await namesOf(plain)).toEqual(before);
+  });
+
+  it('leaves what somebody pushes while it removes, and says so when that came too late', async () => {
+    const plain = new MemoryObjectStore();
+    for (let at = 0; ; at += 1) {
+      const other = await cloneWith(plain);
+      let deletions = 0;
+      let pushedDigest = '';
+      const store = steppingObjects(plain, async (operation) => {
+        if (!operation.startsWith('delete')) return;
+        deletions += 1;
+        if (deletions === at) pushedDigest = await pushed(other, 'v1');
+      });
+      const repository = await cloneWith(store);
+      await pushed(repository, 'v1');
+      await deleteVersion(repository, 'fraud@v1', 'x');
+      plain.age(Date.now() - 15 * DAY_MS);
+      const outcome = await collect(repository).then(
+        () => 'done',
+        (error: MlopsError) => error.code,
+      );
+      if (pushedDigest === '' && at > 0) return;
+      if (at === 0) continue;
+      const [state] = await inspectRemote(other, [pushedDigest]);
+      // Either the push is complete, or gc names it as what has to be pushed again; and then it can be. Only a push that found the layout
+      // itself a moment before it went wrote nothing that gc could see.
+      if (at > 1) expect([state?.state === 'complete', outcome === 'REMOTE_OBJECT_MISSING']).toContain(true);
+      await push(other, pushedDigest);
+      expect(await inspectRemote(other, [pushedDigest])).toMatchObject([{ state: 'complete' }]);
+    }
+  });
+
+  it('is refused for a remote that only a committed file names, and in a clone that does not fetch every branch', async () => {
+    const store = new MemoryObjectStore();
+    const untrusting = await cloneWith(store, { origin: 'config.json' });
+    await expect(collect(untrusting)).rejects.toMatchObject({ code: 'REMOTE_NOT_TRUSTED', exitCode: 4 });
+    expect((await collect(untrusting, false)).removed).toBeUndefined();
+    const partial = await cloneWith(store, { git: { partiallyFetched: () => Promise.resolve(['origin']) } });
+    await expect(collect(partial)).rejects.toMatchObject({ code: 'BRANCHES_UNKNOWN', exitCode: 4 });
+  });
+});
