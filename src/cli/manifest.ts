@@ -153,6 +153,11 @@ export const manifest: Manifest = {
     group: 'Remotes and data',
     load: () => import('../commands/fetch.ts'),
   },
+  get: {
+    summary: 'Get one version of another repository, without cloning it',
+    group: 'Remotes and data',
+    load: () => import('../commands/get.ts'),
+  },
   status: {
     summary: 'Show what differs from the tracked data',
     group: 'Remotes and data',

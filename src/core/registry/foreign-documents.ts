@@ -16,7 +16,7 @@ const MODEL_FILE = /^(?:model\.json|(?:versions|stages|events)\/[^/]+\.json)$/;
 
 /**
  * Copies what naming one version takes out of a commit: format and shared settings, and the documents of the model that the reference
- * names, or of all models when it is a digest. What is no regular file is left out, as if it were not there.
+ * names, or of all models when it is a digest. Of the other models only that they exist. What is no regular file is left out, as if it were not there.
  *
  * @throws UsageError `NOT_A_REPOSITORY` for a commit without `.mlops/format.json`, `REFERENCE_INVALID`; as `DocumentStore.create`
  */
@@ -32,9 +32,13 @@ export async function readForeignDocuments(
     .map(({ path, id }) => ({ path: path.slice(MLOPS_DIRECTORY.length + 1), id }))
     .filter(({ path }) => isWanted(path, only));
   if (!wanted.some(({ path }) => path === FORMAT_PATH)) {
-    throw new UsageError('NOT_A_REPOSITORY', `${printable(source)} has no ${MLOPS_DIRECTORY}/${FORMAT_PATH} there`, {
-      hint: 'is it the right repository and branch? name another with --rev',
-    });
+    throw new UsageError(
+      'NOT_A_REPOSITORY',
+      `${printable(source)} has no ${MLOPS_DIRECTORY}/${FORMAT_PATH} there`,
+      {
+        hint: 'is it the right repository and branch? name another with --rev',
+      },
+    );
   }
   const bytesOf = new Map<string, Uint8Array>();
   await files.readBlobs(
@@ -51,5 +55,6 @@ function isWanted(path: string, only: string | undefined): boolean {
   if (path === FORMAT_PATH || path === CONFIG_PATH) return true;
   const [top, model = '', ...rest] = path.split('/');
   if (top !== MODELS_DIRECTORY || !isModelName(model) || !MODEL_FILE.test(rest.join('/'))) return false;
-  return only === undefined || model === only;
+  // The names of the others, for a name that was mistyped.
+  return only === undefined || model === only || rest.join('/') === 'model.json';
 }
