@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { runCli, type CliResult, type RunCliOptions } from '../support/run-cli.ts';
 import {
   gitEnvironment,
@@ -201,15 +201,10 @@ test('whatever happens, nothing is left in the temporary directory', async () =>
   const scratch = join(await tempDirectory(), 'tmp');
   await mkdir(scratch);
   const cwd = await elsewhere();
-  const before = process.env['TMPDIR'];
-  process.env['TMPDIR'] = scratch;
-  try {
-    await get(cwd, [team.root, 'fraud@v1', '-o', 'm', '--yes']);
-    await get(cwd, [team.root, 'fraud@v9', '-o', 'n', '--yes']);
-    await get(cwd, ['/nowhere', 'fraud@v9', '-o', 'n', '--yes']);
-  } finally {
-    if (before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = before;
-  }
+  vi.stubEnv('TMPDIR', scratch);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await get(cwd, [team.root, 'fraud@v1', '-o', 'm', '--yes']);
+  await get(cwd, [team.root, 'fraud@v9', '-o', 'n', '--yes']);
+  await get(cwd, ['/nowhere', 'fraud@v9', '-o', 'n', '--yes']);
   expect(await readdir(scratch)).toEqual([]);
 });
