@@ -483,6 +483,26 @@ describe('pre-push', () => {
     });
   });
 
+  test('compares with what it knows when the remote is somewhere it has never seen', async () => {
+    const repo = await hooked();
+    await withStore(repo);
+    await repo.git('push', '--quiet', 'origin', 'main');
+    const other = await cloneOf({ ...repo, root: repo.bare }, join(dirname(repo.root), 'other'));
+    await other.git('commit', '--quiet', '--allow-empty', '-m', 'theirs');
+    await other.git('push', '--quiet', 'origin', 'main');
+    await saved(repo, 'fraud', 'v1');
+    // Git itself refuses after the hook; what was pushed does no harm.
+    expect((await gitDone(repo, 'push', '--quiet', 'origin', 'main')).stderr).toContain('rejected');
+    const forced = await gitDone(repo, 'push', '--quiet', '--force', 'origin', 'main');
+    expect(forced).toMatchObject({ code: 0, stderr: '' });
+    expect(stored(repo, 'layouts')).toHaveLength(1);
+    // By its URL the remote has no branches here, so everything is new to it, and on the other remote already.
+    expect(await gitDone(repo, 'push', '--quiet', repo.bare, 'main:copy')).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+  });
+
   test('pushes what a branch needs that is not checked out, unless nothing says where to', async () => {
     const repo = await hooked();
     await withStore(repo);

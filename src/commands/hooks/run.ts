@@ -137,8 +137,9 @@ async function restore(context: Context): Promise<HookOutcome> {
     const { restoreData } = await import('../../core/hooks/restore-data.ts');
     return await restoreData(repository, { signal: context.signal });
   } catch (error) {
-    if (!(error instanceof MlopsError) || error instanceof InterruptedError) throw error;
-    const hint = error.hint === undefined ? '' : `; ${error.hint}`;
-    return { ...NOTHING_TO_DO, warnings: [`tracked data was not restored: ${error.message}${hint}`] };
+    if (error instanceof InterruptedError || context.signal.aborted) throw error;
+    const hint = error instanceof MlopsError && error.hint !== undefined ? `; ${error.hint}` : '';
+    const message = error instanceof Error ? error.message : String(error);
+    return { ...NOTHING_TO_DO, warnings: [`tracked data was not restored: ${message}${hint}`] };
   }
 }

@@ -25,7 +25,7 @@ const LINE = /^.* (?<local>[0-9a-f]{40}|[0-9a-f]{64}) \S+ (?<remote>[0-9a-f]{40}
 export function parsePushedRefs(input: string, remote: string | undefined): PushedRefs {
   const tips = new Set<string>();
   const known = new Set<string>();
-  for (const line of input.split('\n')) {
+  for (const line of input.split(/\r?\n/)) {
     if (line.trim() === '') continue;
     const found = LINE.exec(line)?.groups;
     if (found?.['local'] === undefined || found['remote'] === undefined) {

@@ -88,7 +88,7 @@ describe('findSecrets', () => {
   });
 
   test('gives one text the same fingerprint everywhere, and other texts other ones', () => {
-    const [first = '', second = ''] = [join('ghp', '_', body(36)), join('ghp', '_', body(37))];
+    const [first, second] = [join('ghp', '_', body(36)), join('ghp', '_', body(37))];
     const prints = findSecrets(`${first}\n${second}\n\n${first}\n`).map(({ line, fingerprint }) => ({
       line,
       fingerprint,
