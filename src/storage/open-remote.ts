@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectStore } from './object-store.ts';
 import type { S3Settings } from './s3/sdk.ts';
 
@@ -17,16 +18,18 @@ export async function openRemoteStore(
   place: RemotePlace,
   { signal, warn }: OpenRemoteOptions,
 ): Promise<ObjectStore> {
+  // A pause may be long, when the remote asks for it, and must not outlast the command.
+  const retry = { sleep: (milliseconds: number) => delay(milliseconds, undefined, { signal }) };
   if (place.kind === 's3') {
     const { S3ObjectStore } = await import('./s3/object-store.ts');
     // It repeats single requests itself: repeating a whole call would upload again what has arrived.
-    return new S3ObjectStore(place, { signal, warn });
+    return new S3ObjectStore(place, { retry, signal, warn });
   }
   const [{ DirectoryObjectStore }, { RetryingObjectStore }] = await Promise.all([
     import('./directory/object-store.ts'),
     import('./retrying.ts'),
   ]);
-  return new RetryingObjectStore(new DirectoryObjectStore(place.path));
+  return new RetryingObjectStore(new DirectoryObjectStore(place.path), retry);
 }
 
 /** Makes what has to be there before a remote is used for the first time: the directory of a share, and nothing in a bucket. */

@@ -288,7 +288,7 @@ function wrongRegion({ exchange }: FailedRequest, code: string): Verdict {
   return {
     code: 'REMOTE_WRONG_REGION',
     problem: `the bucket is in another region${known ? `, ${region}` : ''}${code === '' ? '' : ` (${code})`}`,
-    hint: `add the remote again with its region: mlops remote add <name> <url> --region ${known ? region : '<region>'}`,
+    hint: `take the remote away (mlops remote remove <name>) and add it with its region: mlops remote add <name> <url> --region ${known ? region : '<region>'}`,
   };
 }
 
