@@ -38,6 +38,8 @@ export interface BatchOptions {
    * Default `replace` for what belongs to this clone, `refuse` for a remote, which others use too.
    */
   onDamaged?: 'refuse' | 'replace';
+  /** The objects are probably there already: a place far away is asked before the bytes are sent to it. */
+  likelyThere?: boolean;
 }
 
 /**

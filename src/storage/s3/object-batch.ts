@@ -21,6 +21,8 @@ interface BatchParts {
   store: ObjectStore;
   pathOf(key: ObjectKey): string;
   onDamaged: 'refuse' | 'replace';
+  /** Ask before sending what an answer of "it exists" would make useless. */
+  likelyThere: boolean;
   copyToQuarantine(key: ObjectKey, reason: string): Promise<string>;
 }
 
@@ -68,6 +70,8 @@ export class S3ObjectBatch implements ObjectBatch {
     if (this.#put.has(id)) return 'present';
     this.#put.add(id);
     try {
+      const head = this.#parts.likelyThere ? await this.#head(upload.key) : undefined;
+      if (head !== undefined) return await this.#settle(upload, head);
       return (await this.#parts.createOnly.supported())
         ? await this.#createOnly(upload)
         : await this.#lookThenWrite(upload);

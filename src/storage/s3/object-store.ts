@@ -66,13 +66,14 @@ export class S3ObjectStore implements ObjectStore {
     return this.#retrier.onRetry;
   }
 
-  batch({ onDamaged = 'refuse' }: BatchOptions = {}): ObjectBatch {
+  batch({ onDamaged = 'refuse', likelyThere = false }: BatchOptions = {}): ObjectBatch {
     return new S3ObjectBatch({
       requests: this.#requests,
       createOnly: this.#createOnly,
       store: this,
       pathOf: (key) => this.#path(key),
       onDamaged,
+      likelyThere,
       copyToQuarantine: (key, reason) => this.#copyToQuarantine(key, reason),
     });
   }

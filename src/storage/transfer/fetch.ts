@@ -65,7 +65,7 @@ class Fetch {
     this.#parts = parts;
     this.#remote = remote;
     this.#options = options;
-    this.#gate = new TransferGate(options);
+    this.#gate = new TransferGate(options, remote);
     this.#view = new RemoteView({ remote, gate: this.#gate, files: parts.files });
     this.#tally = new Tally(options);
     this.#problems = new Problems(options.nameOf);

@@ -1,4 +1,5 @@
 import { assertNotAborted } from '../artifact/walk.ts';
+import type { ObjectStore } from '../object-store.ts';
 import { isRetryable } from '../retrying.ts';
 
 export const DEFAULT_JOBS = 16;
@@ -20,13 +21,12 @@ export class TransferGate {
   /** One burst of refusals counts once: until something succeeds again, no more is taken off. */
   #slowed = false;
 
-  constructor({
-    jobs = DEFAULT_JOBS,
-    signal,
-  }: {
-    jobs?: number | undefined;
-    signal?: AbortSignal | undefined;
-  }) {
+  constructor(
+    { jobs = DEFAULT_JOBS, signal }: { jobs?: number | undefined; signal?: AbortSignal | undefined },
+    remote?: ObjectStore,
+  ) {
+    // A remote repeats failed requests by itself; what it was refused says that it was asked for too much.
+    if (remote !== undefined) remote.onRetry = () => this.#slowDown();
     this.#jobs = jobs;
     this.#allowed = jobs;
     this.#signal = signal;

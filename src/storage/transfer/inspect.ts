@@ -12,7 +12,7 @@ export async function inspect(
   digests: readonly string[],
   options: TransferOptions,
 ): Promise<readonly RemoteState[]> {
-  const view = new RemoteView({ remote, files, gate: new TransferGate(options) });
+  const view = new RemoteView({ remote, files, gate: new TransferGate(options, remote) });
   const found = await findArtifacts(view, [...new Set(digests.map(hexOf))]);
   return digests.map((digest): RemoteState => {
     const artifact = found.get(hexOf(digest));

@@ -54,3 +54,12 @@ export function filesNeeding({ files }: Manifest, blobs: ReadonlySet<string>): s
   const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
   return names.slice(0, MAX_NAMED).join(', ') + more;
 }
+
+/** What concerns one artifact only. Anything else ends the push. */
+export function problemOfPush(error: unknown): TransferProblem {
+  if (!(error instanceof IntegrityError)) throw error;
+  const { code, message } = error;
+  if (code === 'OBJECT_MISSING' || code === 'REMOTE_OBJECT_DAMAGED' || code === 'REMOTE_OBJECT_MISSING')
+    return { code, text: message };
+  return { code: 'OBJECT_DAMAGED', text: message };
+}

@@ -12,18 +12,20 @@ import type { ObjectKey, ObjectStore } from '../object-store.ts';
 import { DEFAULT_JOBS, TransferGate } from './gate.ts';
 import { buildFreshPacks } from './fresh-packs.ts';
 import { Layout, type RemoteLocation } from './layout.ts';
-import { filesNeeding, Problems, type TransferProblem } from './problems.ts';
+import { filesNeeding, problemOfPush, Problems, type TransferProblem } from './problems.ts';
 import { chooseLocalPacks, isWorthWhole, type LocalPack } from './push-plan.ts';
 import { putObject } from './put-object.ts';
 import { RelatedBlobs } from './related-blobs.ts';
 import { completeLayout, findArtifacts, type RemoteArtifact } from './remote-artifacts.ts';
 import { RemoteBlobs } from './remote-blobs.ts';
-import { examineForRepair, type BadObjects } from './remote-repair.ts';
+import { examineForRepair, quarantineThere, type BadObjects } from './remote-repair.ts';
 import { RemoteView } from './remote-view.ts';
 import { Tally } from './tally.ts';
 
 /** Artifacts whose packs are sent before the remote is asked for them once, together. */
 const GROUP = 32;
+/** Manifests and layouts above this are asked for before they are sent. */
+const WORTH_ASKING = 256 * 1024;
 
 interface Planned {
   hex: string;
@@ -59,7 +61,7 @@ class Push {
     this.#parts = parts;
     this.#remote = remote;
     this.#options = options;
-    this.#gate = new TransferGate(options);
+    this.#gate = new TransferGate(options, remote);
     this.#view = new RemoteView({ remote, gate: this.#gate, files: parts.files });
     this.#tally = new Tally(options);
     this.#problems = new Problems(options.nameOf);
@@ -163,7 +165,7 @@ class Push {
         const plan = await this.#plan(artifact, sources);
         if (plan !== undefined) planned.push(plan);
       } catch (error) {
-        this.#fail(artifact.manifest, problemOf(error));
+        this.#fail(artifact.manifest, problemOfPush(error));
       }
     }
     const sent: Planned[] = [];
@@ -172,7 +174,7 @@ class Push {
         for (const pack of plan.packs) await this.#uploads.get(pack);
         sent.push(plan);
       } catch (error) {
-        this.#fail(plan.hex, problemOf(error));
+        this.#fail(plan.hex, problemOfPush(error));
       }
     }
     await this.#publish(sent);
@@ -257,7 +259,9 @@ class Push {
     }
     this.#tally.plan(size);
     // What is read here is hashed on the way: a damaged pack is never sent.
-    void this.#startUpload(key, size, () => this.#parts.objects.get(key));
+    void this.#startUpload(key, { size, likelyThere: sizeThere !== undefined }, () =>
+      this.#parts.objects.get(key),
+    );
   }
 
   async #sendFresh(ids: readonly string[], index: BlobIndex): Promise<void> {
@@ -274,14 +278,19 @@ class Push {
           return;
         }
         this.#tally.plan(size);
-        await this.#startUpload(key, size, () => Promise.resolve(bytes));
+        // An interrupted push may have sent it.
+        await this.#startUpload(key, { size, likelyThere: true }, () => Promise.resolve(bytes));
       },
     });
     this.#blobs.add(tables);
   }
 
-  #startUpload(key: ObjectKey, size: number, read: () => Promise<Uint8Array>): Promise<void> {
-    const upload = this.#gate.run(size, async () => this.#put(key, await read()));
+  #startUpload(
+    key: ObjectKey,
+    { size, likelyThere }: { size: number; likelyThere: boolean },
+    read: () => Promise<Uint8Array>,
+  ): Promise<void> {
+    const upload = this.#gate.run(size, async () => this.#put(key, await read(), likelyThere));
     upload.catch((error: unknown) => {
       if (!(error instanceof IntegrityError)) this.#gate.stop(error);
     });
@@ -289,9 +298,9 @@ class Push {
     return upload;
   }
 
-  async #put(key: ObjectKey, bytes: Uint8Array): Promise<void> {
+  async #put(key: ObjectKey, bytes: Uint8Array, likelyThere = bytes.length > WORTH_ASKING): Promise<void> {
     const onDamaged = this.#options.repair === true ? 'replace' : 'refuse';
-    const outcome = await putObject(this.#remote, { key, bytes }, { onDamaged });
+    const outcome = await putObject(this.#remote, { key, bytes }, { onDamaged, likelyThere });
     this.#count(key, bytes.length, outcome === 'present');
     this.#tally.advance(bytes.length);
     if (outcome !== 'present') this.#bad[key.kind === 'packs' ? 'packs' : 'manifests'].delete(key.name);
@@ -360,23 +369,16 @@ class Push {
 
   /** What is still bad after everything that needs it was given another place. */
   async #removeBad(found: ReadonlyMap<string, RemoteArtifact>): Promise<void> {
-    for (const [name, problem] of this.#bad.packs) {
-      const needed = [...found.values()].some(
-        ({ manifest, layouts }) =>
-          this.#problems.has(digestOf(manifest)) &&
-          layouts.some(({ packs }) => packs.some((pack) => pack.name === name)),
-      );
-      if (!needed) await this.#quarantine({ kind: 'packs', name }, problem);
-    }
+    const failed = [...found.values()].filter(({ manifest }) => this.#problems.has(digestOf(manifest)));
+    const needed = new Set(
+      failed.flatMap(({ layouts }) => layouts.flatMap(({ packs }) => packs)).map(({ name }) => name),
+    );
+    for (const [name, problem] of this.#bad.packs)
+      if (!needed.has(name)) await this.#quarantine({ kind: 'packs', name }, problem);
   }
 
-  async #quarantine(key: ObjectKey, problem: string): Promise<void> {
-    try {
-      const place = await this.#remote.quarantine(key, problem);
-      this.#parts.warn(`${problem}; it is now in ${place} on the remote`);
-    } catch (error) {
-      if (!(error instanceof IntegrityError && error.code === 'OBJECT_MISSING')) throw error;
-    }
+  #quarantine(key: ObjectKey, problem: string): Promise<void> {
+    return quarantineThere({ remote: this.#remote, warn: this.#parts.warn }, key, problem);
   }
 
   get #jobs(): number {
@@ -386,13 +388,4 @@ class Push {
   #fail(hex: string, problem: TransferProblem): void {
     this.#problems.add(digestOf(hex), problem);
   }
-}
-
-/** What concerns one artifact only. Anything else ends the push. */
-function problemOf(error: unknown): TransferProblem {
-  if (!(error instanceof IntegrityError)) throw error;
-  const { code, message } = error;
-  if (code === 'OBJECT_MISSING' || code === 'REMOTE_OBJECT_DAMAGED' || code === 'REMOTE_OBJECT_MISSING')
-    return { code, text: message };
-  return { code: 'OBJECT_DAMAGED', text: message };
 }

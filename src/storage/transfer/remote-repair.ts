@@ -49,11 +49,7 @@ export async function examineForRepair(
 }
 
 /** What is wrong with the bytes that the remote gives out; undefined when they hash to the name. */
-export async function problemOf(
-  remote: ObjectStore,
-  key: ObjectKey,
-  size: number,
-): Promise<string | undefined> {
+async function problemOf(remote: ObjectStore, key: ObjectKey, size: number): Promise<string | undefined> {
   try {
     const bytes = await remote.get(key, { offset: 0, length: size });
     const hex = await sha256HexInPool(bytes);
@@ -61,5 +57,19 @@ export async function problemOf(
   } catch (error) {
     if (error instanceof IntegrityError) return error.message;
     throw error;
+  }
+}
+
+/** Moves an object away on the remote, if it is still there. */
+export async function quarantineThere(
+  { remote, warn }: { remote: ObjectStore; warn: (message: string) => void },
+  key: ObjectKey,
+  problem: string,
+): Promise<void> {
+  try {
+    const place = await remote.quarantine(key, problem);
+    warn(`${problem}; it is now in ${place} on the remote`);
+  } catch (error) {
+    if (!(error instanceof IntegrityError && error.code === 'OBJECT_MISSING')) throw error;
   }
 }

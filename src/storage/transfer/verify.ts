@@ -40,7 +40,7 @@ class RemoteVerification {
   constructor({ remote, files }: { remote: ObjectStore; files: IndexFiles }, options: VerifyRemoteOptions) {
     this.#remote = remote;
     this.#options = options;
-    this.#gate = new TransferGate(options);
+    this.#gate = new TransferGate(options, remote);
     this.#view = new RemoteView({ remote, files, gate: this.#gate });
   }
 
@@ -117,7 +117,7 @@ class RemoteVerification {
     const entries = [...pack.blobs.values()];
     try {
       const bytes = await this.#remote.get(key, { offset: 0, length: pack.size });
-      const hashed = await hasher.hash(bytes as Uint8Array<ArrayBuffer>, entries);
+      const hashed = await hasher.hash(bytes, entries);
       this.#checked.packs += 1;
       this.#checked.blobs += entries.length;
       this.#checked.bytes += pack.size;
