@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import type { Io } from '../../src/cli/context.ts';
 import { createProcessIo, type OutputStream } from '../../src/cli/process-io.ts';
 
 interface FakeStream extends OutputStream {
@@ -73,5 +75,46 @@ describe('createProcessIo', () => {
   test('what can not be said on stderr is not said', () => {
     const io = createProcessIo({ stdout: stream(), stderr: stream({ failWith: errno('EPIPE') }), env: {} });
     expect(() => io.err('talk')).not.toThrow();
+  });
+});
+
+describe('a question', () => {
+  function asking(): { ask: NonNullable<Io['ask']>; input: PassThrough; stderr: FakeStream } {
+    const input = new PassThrough();
+    const stderr = stream({ isTTY: true });
+    const openStdin = (): NodeJS.ReadStream =>
+      Object.assign(input, { isTTY: true }) as unknown as NodeJS.ReadStream;
+    const { ask } = createProcessIo({ openStdin, stdout: stream(), stderr, env: {} });
+    if (ask === undefined) throw new Error('nobody can be asked');
+    return { ask, input, stderr };
+  }
+
+  test('goes to stderr and is answered by a line', async () => {
+    const { ask, input, stderr } = asking();
+    const answer = ask('Really? ', new AbortController().signal);
+    input.write('yes\nmore');
+    expect(await answer).toBe('yes');
+    expect(stderr.written).toEqual(['Really? ']);
+  });
+
+  test('is answered by nothing when the input ends', async () => {
+    const { ask, input } = asking();
+    const answer = ask('Really? ', new AbortController().signal);
+    input.end();
+    expect(await answer).toBe('');
+  });
+
+  test('ends with the interruption', async () => {
+    const { ask } = asking();
+    const controller = new AbortController();
+    const answer = ask('Really? ', controller.signal);
+    controller.abort();
+    await expect(answer).rejects.toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
+  });
+
+  test('is not put where stdin is no terminal', () => {
+    const openStdin = (): NodeJS.ReadStream => new PassThrough() as unknown as NodeJS.ReadStream;
+    expect(createProcessIo({ openStdin, stdout: stream(), stderr: stream(), env: {} }).ask).toBeUndefined();
+    expect(createProcessIo({ stdout: stream(), stderr: stream(), env: {} }).ask).toBeUndefined();
   });
 });
