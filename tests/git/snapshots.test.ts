@@ -257,3 +257,25 @@ describe('newCommits', () => {
     expect(await git.newCommits([], {})).toEqual([]);
   });
 });
+
+describe('partiallyFetched', () => {
+  it('names the remotes of which not every branch is fetched', async () => {
+    const repo = await tempGitRepo({ files: { x: '1' } });
+    expect(await open(repo).partiallyFetched()).toEqual([]);
+    await repo.git('remote', 'add', 'origin', 'https://example.org/a.git');
+    await repo.git('remote', 'add', '-t', 'main', 'some.thing', 'https://example.org/b.git');
+    await repo.git('config', 'remote.none.url', 'https://example.org/c.git');
+    expect(await open(repo).partiallyFetched()).toEqual(['some.thing', 'none']);
+    await repo.git('remote', 'set-branches', 'some.thing', '*');
+    expect(await open(repo).partiallyFetched()).toEqual(['none']);
+  });
+
+  it('knows a single-branch and a shallow clone', async () => {
+    const repo = await tempGitRepo({ files: { x: '1' } });
+    for (const how of ['--single-branch', '--depth=1']) {
+      const path = join(repo.root, '..', `clone${how}`);
+      await repo.git('clone', '--quiet', how, `file://${repo.root}`, path);
+      expect(await open(openTempRepo(path, repo.env)).partiallyFetched()).toEqual(['origin']);
+    }
+  });
+});

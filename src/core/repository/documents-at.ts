@@ -179,19 +179,6 @@ export class NeedsReader {
   }
 }
 
-/**
- * The artifacts that any of these commits needs, each digest once; see {@link NeedsReader}.
- * @throws as `NeedsReader.ofCommits`
- */
-export async function artifactsAt(git: Git, commits: readonly string[]): Promise<NeededArtifact[]> {
-  const found = new Map<string, NeededArtifact>();
-  for (const needs of (await new NeedsReader(git).ofCommits(commits)).values()) {
-    for (const part of needs)
-      for (const need of part) if (!found.has(need.digest)) found.set(need.digest, need);
-  }
-  return [...found.values()];
-}
-
 function keyOf({ path, id }: PlacedTree): string {
   return `${path}\0${id}`;
 }
