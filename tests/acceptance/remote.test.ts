@@ -34,6 +34,31 @@ test('the program as it is installed talks to a bucket, and writes nothing else 
   expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'REMOTE_FORBIDDEN', exitCode: 7 } });
 });
 
+test('TLS works with an authority that NODE_EXTRA_CA_CERTS names, and is refused without', async () => {
+  const server = await startS3Server({ tls: true });
+  onTestFinished(() => server.close());
+  const repo = await tempGitRepo();
+  await repo.write('authority.pem', server.certificate ?? '');
+  const env = {
+    ...repo.env,
+    AWS_ACCESS_KEY_ID: server.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  const run = (more: Record<string, string>, ...argv: string[]): Promise<Finished> =>
+    startMlops(argv, { cwd: repo.root, env: { ...env, ...more } }).finished;
+  await run({}, 'init');
+  await run({}, 'remote', 'add', 'origin', 's3://test-bucket', '--endpoint', server.endpoint);
+  const refused = await run({}, 'remote', 'test');
+  expect(refused.code).toBe(7);
+  expect(refused.stderr).toMatch(
+    /PutObject in bucket "test-bucket" at 127\.0\.0\.1:\d+: no secure connection/,
+  );
+  expect(refused.stderr).toContain('NODE_EXTRA_CA_CERTS');
+  const { code, stderr } = await run({ NODE_EXTRA_CA_CERTS: `${repo.root}/authority.pem` }, 'remote', 'test');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
 test('a person at a terminal that is none is not asked', async () => {
   const repo = await tempGitRepo();
   const run = (...argv: string[]): Promise<Finished> =>

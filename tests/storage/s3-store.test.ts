@@ -67,6 +67,16 @@ describe('what is sent', () => {
     expect(server.log.all().map(({ status }) => status)).not.toContain(403);
   });
 
+  test('is sent at once and whole when it is large', async () => {
+    const { server, store } = await s3Store();
+    const bytes = Buffer.alloc(5 * 1024 * 1024, 'abc');
+    const name = await store.batch().store('packs', bytes);
+    const put = server.log.of('PutObject').find(({ key }) => key.endsWith(name));
+    expect(put?.headers).toMatchObject({ 'content-length': String(bytes.length), connection: 'keep-alive' });
+    expect(put?.headers['expect']).toBeUndefined();
+    expect(Buffer.compare(await store.get({ kind: 'packs', name }), bytes)).toBe(0);
+  });
+
   test('asks once in the life of a process whether the store has create-only writes', async () => {
     const { server, store, open, warnings } = await s3Store();
     await putHello(store);

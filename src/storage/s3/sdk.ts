@@ -56,6 +56,9 @@ export async function connect(settings: S3Settings): Promise<S3Connection> {
     // Objects carry a SHA-256 of their own; what newer versions add by default is more than many other stores understand.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // Asking before a large body is sent would cost a connection of its own each time, outside the agents below. A store that refuses
+    // writes says so at the first, tiny one.
+    expectContinueHeader: false,
     // `Retrier` decides about another attempt.
     maxAttempts: 1,
     requestHandler: {
