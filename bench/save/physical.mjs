@@ -53,16 +53,14 @@ export function tarFlush(bench, source, archive) {
   };
 }
 
-/** `cp -r` of a directory and one flush of the file system it is on. */
-export function copyTreeFlush(bench, source, copy) {
+/** `cp -r` of a directory to a place of its own each round, and one flush of the file system it is on. Leaves the copies. */
+export function copyTreeFlush(bench, source, copyOf) {
   return {
-    before: () => bench.remove(copy),
-    run: () =>
+    run: (round) =>
       oneAfterAnother(bench, [
-        ['cp', '-r', source, copy],
-        ['sync', '-f', copy],
+        ['cp', '-r', source, copyOf(round)],
+        ['sync', '-f', copyOf(round)],
       ]),
-    after: () => bench.remove(copy),
   };
 }
 
