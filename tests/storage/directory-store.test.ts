@@ -176,7 +176,7 @@ describe('a directory as a remote', () => {
     const { root, store } = await share();
     const { pid } = spawnSync(process.execPath, ['--version']);
     const leave = (mark: string): string => {
-      const path = join(root, 'packs', 'aa', `.tmp-${pid}-${mark}01234567`);
+      const path = join(root, HELLO_PATH, '..', `.tmp-${pid}-${mark}01234567`);
       mkdirSync(join(path, '..'), { recursive: true });
       writeFileSync(path, 'part of a pack');
       const time = new Date(Date.now() - 7_200_000);

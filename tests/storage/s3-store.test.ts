@@ -246,6 +246,10 @@ describe('what comes back', () => {
     expect(fault.hits).toBe(1);
     server.faults.add(on('HeadObject', { type: 'hang' }));
     await expect(store.stat(HELLO_KEY)).rejects.toMatchObject({ code: 'REMOTE_UNREACHABLE', exitCode: 7 });
+    const put = server.faults.add(on('PutObject', { type: 'hang' }));
+    const write = store.batch().store('packs', Buffer.alloc(3_000_000));
+    await expect(write).rejects.toMatchObject({ code: 'REMOTE_UNREACHABLE', exitCode: 7 });
+    expect(put.hits).toBe(5);
   });
 
   test('what the remote asks for before the next attempt is honoured, above the longest pause too', async () => {

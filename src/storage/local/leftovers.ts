@@ -23,18 +23,32 @@ interface Sweep {
 }
 
 /**
- * Removes what killed commands left below a directory of objects: temporary files of ours whose process is gone from this host and
- * which nobody touched for an hour. They only take space, so a failure to look or to remove is ignored.
+ * Removes what killed commands left below the cache: temporary files of ours whose process is gone from this host and which
+ * nobody touched for an hour. They only take space, so a failure to look or to remove is ignored.
  */
 export function removeAbandoned(
-  { root, directory, mark = '' }: { root: string; directory: string; mark?: string },
-  now: number = Date.now(),
+  { root, directory }: { root: string; directory: string },
+  now = Date.now(),
 ): void {
   const top = join(root, directory);
   try {
-    if (isRealDirectory(root, top)) visit(top, { depth: DEPTH, now, mark });
+    if (isRealDirectory(root, top)) visit(top, { depth: DEPTH, now, mark: '' });
   } catch {
     // The next batch tries again.
+  }
+}
+
+/**
+ * As {@link removeAbandoned} for a place that is shared: only in these directories, as a walk over a share is slow and may meet what is
+ * none of ours, and only what this host has marked.
+ */
+export function removeAbandonedFrom(directories: readonly string[], mark: string, now = Date.now()): void {
+  for (const directory of directories) {
+    try {
+      visit(directory, { depth: 0, now, mark });
+    } catch {
+      // The next batch tries again.
+    }
   }
 }
 

@@ -22,7 +22,7 @@ import type {
   ObjectStore,
   PutOutcome,
 } from '../object-store.ts';
-import { hostMark, removeAbandoned } from './leftovers.ts';
+import { hostMark, removeAbandoned, removeAbandonedFrom } from './leftovers.ts';
 import { ensureDirectory, lstatIfPresent, type LocalPlace } from './object-paths.ts';
 
 const MODE = 0o444;
@@ -144,7 +144,8 @@ export class LocalObjectBatch implements ObjectBatch {
     for (let start = 0; start < directories.length; start += SYNCS_IN_FLIGHT) {
       await Promise.all(directories.slice(start, start + SYNCS_IN_FLIGHT).map(syncNames));
     }
-    if (directories.length > 0) removeAbandoned({ ...this.#place, mark: this.#mark });
+    if (this.#place.shared) removeAbandonedFrom(directories, this.#mark);
+    else if (directories.length > 0) removeAbandoned(this.#place);
   }
 
   /** On a place that others write to, the name may have been taken since it was looked at. */
