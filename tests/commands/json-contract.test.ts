@@ -48,6 +48,8 @@ async function prepared(): Promise<RegistryRepo> {
   await repo.save('fraud', 'v1', '--metric', 'auc=0.9', '--param', 'depth=3', '--tag', 'team=risk');
   await repo.save('fraud', 'v2', '--metric', 'auc=0.95');
   await repo.json('promote', 'fraud@v1');
+  await repo.write('data/train.csv', 'a,b\n');
+  await repo.json('data', 'add', 'data/train.csv');
   return repo;
 }
 
@@ -145,10 +147,37 @@ const CONTRACT: [string, string[], string[]][] = [
     'verify',
     ['verify'],
     [
-      ...under('checked', ['records', 'events', 'manifests', 'packs', 'blobs', 'bytes']),
+      ...under('checked', ['records', 'events', 'pointers', 'manifests', 'packs', 'blobs', 'bytes']),
       'damage[]',
       'notices[]',
     ],
+  ],
+  [
+    'data add',
+    ['data', 'add', 'data/train.csv'],
+    [
+      ...under('paths[]', ['path', 'digest', 'kind', 'size', 'files', 'previous', 'outcome', 'event']),
+      ...under('paths[].blobs', ['total', 'new', 'newBytes', 'storedBytes']),
+      'dryRun',
+      'git.outcome',
+      'git.commit',
+    ],
+  ],
+  [
+    'data list',
+    ['data', 'list'],
+    [...under('paths[]', ['path', 'kind', 'size', 'files', 'digest', 'present']), 'problems[]'],
+  ],
+  ['data remove', ['data', 'remove', 'data/train.csv'], ['path', 'digest', 'event', 'commit']],
+  [
+    'status',
+    ['status'],
+    ['clean', ...under('paths[]', ['path', 'state', 'digest', 'present', 'changes[]', 'problem']), 'remote'],
+  ],
+  [
+    'checkout',
+    ['checkout'],
+    under('paths[]', ['path', 'outcome', 'digest', 'written', 'cloned', 'removed', 'bytes']),
   ],
   ['doctor', ['doctor'], under('findings[]', ['check', 'status', 'message', 'hint'])],
   ['unlock', ['unlock'], ['removed', 'owner']],
