@@ -47,7 +47,8 @@ export function hookLines(
     return [hook, STATES[state] ?? state, chained ? `${starter}, after the hook that was there` : starter];
   });
   const columns = [{ header: 'HOOK' }, { header: 'STATE' }, { header: 'STARTED BY' }];
-  const steps = hooks.flatMap(({ step }) => (step === null ? [] : [`\n${lines(step)}\n`]));
+  // One command may be the step for several hooks.
+  const steps = new Set(hooks.flatMap(({ step }) => (step === null ? [] : [`\n${lines(step)}\n`])));
   return [
     ...changed,
     changed.length > 0 ? '\n' : '',

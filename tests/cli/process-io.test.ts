@@ -118,3 +118,27 @@ describe('a question', () => {
     expect(createProcessIo({ stdout: stream(), stderr: stream(), env: {} }).ask).toBeUndefined();
   });
 });
+
+describe('what was piped in', () => {
+  const opened = (input: PassThrough): Io =>
+    createProcessIo({
+      openStdin: () => input as unknown as NodeJS.ReadStream,
+      stdout: stream(),
+      stderr: stream(),
+      env: {},
+    });
+
+  test('is read to its end, characters cut between two pieces included', async () => {
+    const input = new PassThrough();
+    const bytes = Buffer.from('refs/heads/ü\n');
+    const all = opened(input).input?.();
+    input.write(bytes.subarray(0, 12));
+    input.end(bytes.subarray(12));
+    expect(await all).toBe('refs/heads/ü\n');
+  });
+
+  test('is nothing where there is no stdin, and nobody waits for a terminal', async () => {
+    expect(await createProcessIo({ stdout: stream(), stderr: stream(), env: {} }).input?.()).toBe('');
+    expect(opened(Object.assign(new PassThrough(), { isTTY: true })).input).toBeUndefined();
+  });
+});
