@@ -299,11 +299,15 @@ class Push {
   }
 
   async #put(key: ObjectKey, bytes: Uint8Array, likelyThere = bytes.length > WORTH_ASKING): Promise<void> {
+    const bad = this.#bad[key.kind === 'packs' ? 'packs' : 'manifests'];
+    const problem = bad.get(key.name);
+    // What was read back and is wrong may still be called right by what the remote remembers of it.
+    if (problem !== undefined) await this.#quarantine(key, problem);
+    bad.delete(key.name);
     const onDamaged = this.#options.repair === true ? 'replace' : 'refuse';
     const outcome = await putObject(this.#remote, { key, bytes }, { onDamaged, likelyThere });
     this.#count(key, bytes.length, outcome === 'present');
     this.#tally.advance(bytes.length);
-    if (outcome !== 'present') this.#bad[key.kind === 'packs' ? 'packs' : 'manifests'].delete(key.name);
     if (outcome === 'replaced')
       this.#parts.warn(
         `${objectPath(key)} on the remote was damaged; it was moved to quarantine there and replaced`,
