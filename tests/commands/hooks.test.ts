@@ -109,6 +109,17 @@ describe('hooks install, status and uninstall', () => {
     expect((await repo.run('hooks', 'install')).code).toBe(0);
   });
 
+  test('warn of paths of this machine among the files of the repository, unless they are portable', async () => {
+    const repo = await registryRepo();
+    await repo.git('config', 'core.hooksPath', '.githooks');
+    const { code, stderr } = await repo.run('hooks', 'install');
+    expect(code).toBe(0);
+    expect(stderr).toContain('to commit them, use --portable');
+    expect((await repo.run('hooks', 'install', '--portable')).stderr).toBe('');
+    expect(await repo.read('.githooks/pre-push')).not.toContain(process.execPath);
+    expect((await repo.run('hooks', 'status')).code).toBe(0);
+  });
+
   test('init --hooks writes them at once', async () => {
     const repo = asRegistry(await tempGitRepo());
     const { hooks } = await repo.json<{ hooks: { active: boolean } }>('init', '--hooks');
@@ -269,6 +280,27 @@ describe('pre-commit', () => {
       /if it is none: mlops (config set hooks\.allowedSecrets [0-9a-f]{16})/.exec(stderr) ?? [];
     await repo.json(...words.split(' '));
     expect(await gitDone(repo, 'commit', '--quiet', '-m', 'x')).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test('is run for the commits that commands make', async () => {
+    const repo = await hooked();
+    await repo.write('m.bin', 'bytes');
+    await repo.json('save', 'fraud', 'm.bin', '--version', 'v1', '--commit');
+    const token = ['glpat', 'aB3dE5gH7jK9mN1pQ2rS'].join('-');
+    await repo.write('m.bin', 'others');
+    const failed = await repo.failure(
+      'save',
+      'fraud',
+      'm.bin',
+      '--version',
+      'v2',
+      '--param',
+      `t=${token}`,
+      '--commit',
+    );
+    expect(failed.message).toContain('is done and on disk');
+    expect(failed.message).toContain('looks like a GitLab token');
+    expect(await repo.git('log', '-1', '--format=%s')).toContain('v1');
   });
 
   test('gives exit codes that tell damage, what is forbidden and what is unfinished apart', async () => {
