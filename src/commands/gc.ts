@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { UsageError } from '../errors.ts';
 import { gc, keptElsewhere, type GcReport } from '../core/maintenance/gc.ts';
 import { gcRemote, type RemoteGcReport } from '../core/maintenance/gc-remote.ts';
 import type { Keeper } from '../core/maintenance/roots.ts';
@@ -44,6 +45,7 @@ const Output = z.lazy(() =>
       .nullable(),
     kept: z.object({ manifests: z.number(), packs: z.number(), bytes: z.number() }),
     young: z.array(z.string()),
+    evicted: z.array(z.string()),
     elsewhere: shownNeeds,
     artifacts: shownNeeds.optional(),
   }),
@@ -58,6 +60,11 @@ export default defineCommand({
     },
     { flags: '--explain', description: 'say of every artifact here what keeps it' },
     {
+      flags: '--evict [remote]',
+      description:
+        'also remove what no stage, tracked path or hold needs here, after reading all of it from the remote',
+    },
+    {
       flags: '--remote [name]',
       description: 'clean up a remote (default: the default one) instead of this clone',
     },
@@ -69,6 +76,10 @@ export default defineCommand({
     { command: 'mlops gc --yes', explains: 'remove it' },
     { command: 'mlops gc --explain', explains: 'also why each artifact stays' },
     {
+      command: 'mlops gc --evict --yes',
+      explains: 'make room: keep only what is in use, and what the default remote does not have',
+    },
+    {
       command: 'git fetch --all --tags && mlops gc --remote',
       explains: 'what could be removed from the default remote',
     },
@@ -77,10 +88,16 @@ export default defineCommand({
     yes: z.boolean().default(false),
     grace: z.coerce.number('a number of days').min(0).max(3650).optional(),
     explain: z.boolean().default(false),
+    evict: z.union([z.literal(true), z.string()]).optional(),
     remote: z.union([z.literal(true), z.string()]).optional(),
   }),
   output: Output,
-  async run({ yes, grace, explain, remote }, context) {
+  async run({ yes, grace, explain, evict, remote }, context) {
+    if (evict !== undefined && remote !== undefined) {
+      throw new UsageError('OPTIONS_CONFLICT', '--evict is about this clone, --remote about a remote', {
+        hint: 'give one of them',
+      });
+    }
     const repository = await context.repository();
     const progress = context.progress('looking', 'items');
     const request = {
@@ -92,7 +109,8 @@ export default defineCommand({
     let data: Data;
     try {
       if (remote === undefined) {
-        const report = await gc(repository, request);
+        const from = evict === undefined ? undefined : { remote: evict === true ? undefined : evict };
+        const report = await gc(repository, { ...request, evict: from });
         if (report.notCopied !== undefined) {
           context.warn(`packs of which little is needed were left alone: ${report.notCopied.message}`);
         }
@@ -144,6 +162,7 @@ function localData(report: GcReport, { yes, explain }: { yes: boolean; explain: 
     removed: removed === undefined ? null : { ...removed, layouts: 0 },
     kept: plan.kept,
     young: [...plan.young],
+    evicted: [...report.evicted],
     elsewhere: keptElsewhere(report).map(({ digest, keepers }) => needsOf(digest, keepers)),
     ...(explain
       ? { artifacts: plan.needed.map((digest) => needsOf(digest, roots.keepers.get(digest) ?? [])) }
@@ -166,6 +185,7 @@ function remoteData(report: RemoteGcReport, yes: boolean): Data {
     removed: removed === undefined ? null : { ...removed, repacked: 0 },
     kept: { manifests, packs, bytes },
     young: [...plan.young],
+    evicted: [],
     elsewhere: [],
   };
 }
@@ -199,8 +219,16 @@ function parts(manifests: number, packs: number, sparse: number): string {
   return `${count(manifests, 'artifact')} and ${count(packs, 'pack')}${rewritten}`;
 }
 
-function keptLines({ kept, young, graceDays }: Data): string[] {
+function keptLines({ kept, young, evicted, graceDays, dryRun }: Data): string[] {
   const stays = `Keeps ${count(kept.manifests, 'artifact')} in ${count(kept.packs, 'pack')}: ${formatBytes(kept.bytes)}`;
-  if (young.length === 0) return [stays];
-  return [stays, `${count(young.length, 'artifact')} only because younger than ${count(graceDays, 'day')}`];
+  const lines = [stays];
+  if (evicted.length > 0) {
+    const proof = dryRun ? 'needed, and would be read from the remote first' : 'which the remote has';
+    lines.unshift(`Among them ${count(evicted.length, 'artifact')} ${proof}`);
+  }
+  if (young.length === 0) return lines;
+  return [
+    ...lines,
+    `${count(young.length, 'artifact')} only because younger than ${count(graceDays, 'day')}`,
+  ];
 }

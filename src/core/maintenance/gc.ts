@@ -3,6 +3,7 @@ import type { CollectedGarbage, GarbageCollector, GarbagePlan } from '../../stor
 import { assertWritable } from '../repository/format.ts';
 import type { NeedsReader } from '../repository/documents-at.ts';
 import type { Repository } from '../repository/repository.ts';
+import { isInUse, proveOnRemote } from './evict.ts';
 import { collectRoots, createReader, type Keeper, type NeedSource, type Roots } from './roots.ts';
 
 const DAY_MS = 86_400_000;
@@ -12,6 +13,10 @@ export interface GcRequest {
   yes: boolean;
   /** Default the setting `gc.graceDays`. */
   graceDays?: number | undefined;
+  /**
+   * Also remove what is needed and not in use here, once this remote (default: the default one) was read and proved to have it.
+   */
+  evict?: { remote: string | undefined } | undefined;
   signal?: AbortSignal;
   /** Objects looked at so far. */
   onProgress?(done: { objects: number }): void;
@@ -26,6 +31,8 @@ export interface GcReport {
   removed: CollectedGarbage | undefined;
   /** Why sparse packs were left alone, when they were. */
   notCopied: MlopsError | undefined;
+  /** Artifacts that are needed and go from here because the remote has them; in a dry run, if it has. */
+  evicted: readonly string[];
   roots: Roots;
   graceDays: number;
 }
@@ -51,9 +58,14 @@ export async function gc(repository: Repository, request: GcRequest): Promise<Gc
     collector: (await repository.artifacts()).garbage(),
     graceMs: graceDays * DAY_MS,
     request,
+    evicted: new Set(),
   };
+  if (request.evict !== undefined) run.evicted = await chooseEvicted(run, request.evict);
   const { roots, plan } = await look(run);
-  const report = { plan, roots, graceDays, reclaimable: reclaimable(plan), notCopied: undefined };
+  const evicted = [...run.evicted].filter((digest) =>
+    plan.manifests.some(({ name }) => digest.endsWith(name)),
+  );
+  const report = { plan, roots, graceDays, evicted, reclaimable: reclaimable(plan), notCopied: undefined };
   if (!yes) return { ...report, removed: undefined };
   const notCopied = await copySparse(run.collector, plan, signal);
   const removed = isEmpty(plan) ? NOTHING : await removeUnderLock(run, plan);
@@ -68,15 +80,35 @@ interface Run {
   collector: GarbageCollector;
   graceMs: number;
   request: GcRequest;
+  /** Artifacts that the remote was proved to have. */
+  evicted: ReadonlySet<string>;
 }
 
-async function look({ repository, reader, collector, graceMs, request }: Run): Promise<{
+/** Looked for by a collector of its own, since one never lets go of what it once took for needed. */
+async function chooseEvicted(run: Run, from: { remote: string | undefined }): Promise<Set<string>> {
+  const { repository, request } = run;
+  const collector = (await repository.artifacts()).garbage();
+  const { roots, plan } = await look({ ...run, collector });
+  const chosen = plan.needed.filter((digest) => !isInUse(roots.keepers.get(digest) ?? []));
+  const { signal } = request;
+  if (request.yes) {
+    await proveOnRemote(repository, chosen, { ...from, ...(signal === undefined ? {} : { signal }) });
+  }
+  return new Set(chosen);
+}
+
+async function look({ repository, reader, collector, graceMs, request, evicted }: Run): Promise<{
   roots: Roots;
   plan: GarbagePlan;
 }> {
   const { signal, onProgress } = request;
   const roots = await collectRoots(repository, { graceMs, reader });
-  const plan = await collector.survey(new Set(roots.keepers.keys()), {
+  const needed = new Set<string>();
+  for (const [digest, keepers] of roots.keepers) {
+    // Asked each time: somebody may have promoted it since the remote was read.
+    if (!evicted.has(digest) || isInUse(keepers)) needed.add(digest);
+  }
+  const plan = await collector.survey(needed, {
     graceMs,
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),

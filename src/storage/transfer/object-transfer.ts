@@ -38,6 +38,6 @@ export class ObjectTransfer implements ArtifactTransfer {
 
   async verify(digests: readonly string[], options: VerifyRemoteOptions = {}): Promise<VerifiedRemote> {
     const { verifyRemote } = await import('./verify.ts');
-    return verifyRemote({ files: this.#parts.files, remote: this.#remote }, digests, options);
+    return verifyRemote({ remote: this.#remote }, digests, options);
   }
 }

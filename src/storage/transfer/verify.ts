@@ -5,7 +5,7 @@ import type { StorageDamage } from '../artifact-store.ts';
 import type { VerifiedRemote, VerifyRemoteOptions } from '../artifact-transfer.ts';
 import { digestOf, hexOf } from '../digest.ts';
 import { inParallel } from '../in-parallel.ts';
-import type { IndexFiles } from '../index-files.ts';
+import { MemoryIndexFiles } from '../index-files.ts';
 import { decodeManifest } from '../manifest.ts';
 import { objectPath } from '../object-errors.ts';
 import type { ObjectKey, ObjectStore } from '../object-store.ts';
@@ -22,7 +22,7 @@ interface ExpectedPack {
 
 /** See `ArtifactTransfer.verify`. */
 export function verifyRemote(
-  place: { remote: ObjectStore; files: IndexFiles },
+  place: { remote: ObjectStore },
   digests: readonly string[],
   options: VerifyRemoteOptions,
 ): Promise<VerifiedRemote> {
@@ -37,11 +37,12 @@ class RemoteVerification {
   readonly #checked = { manifests: 0, packs: 0, blobs: 0, bytes: 0 };
   readonly #damage: StorageDamage[] = [];
 
-  constructor({ remote, files }: { remote: ObjectStore; files: IndexFiles }, options: VerifyRemoteOptions) {
+  constructor({ remote }: { remote: ObjectStore }, options: VerifyRemoteOptions) {
     this.#remote = remote;
     this.#options = options;
     this.#gate = new TransferGate(options, remote);
-    this.#view = new RemoteView({ remote, files, gate: this.#gate });
+    // Nothing that this machine remembers: what is read has to come from the remote, layouts too.
+    this.#view = new RemoteView({ remote, files: new MemoryIndexFiles(), gate: this.#gate });
   }
 
   async run(manifests: readonly string[]): Promise<VerifiedRemote> {

@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
 import { LocalIoError, RemoteError, type MlopsError } from '../../../src/errors.ts';
+import { gc, type GcReport } from '../../../src/core/maintenance/gc.ts';
 import { gcRemote, type RemoteGcReport } from '../../../src/core/maintenance/gc-remote.ts';
+import { addHold } from '../../../src/core/maintenance/holds.ts';
 import { deleteVersion } from '../../../src/core/registry/amend.ts';
 import { inspectRemote } from '../../../src/core/transfer/inspect.ts';
 import type { Git } from '../../../src/git/git.ts';
 import { MemoryObjectStore } from '../../../src/storage/memory/object-store.ts';
-import type { ObjectStore } from '../../../src/storage/object-store.ts';
-import { memoryRepository, saveVersion, type MemoryRepository } from '../../support/memory-repository.ts';
+import type { ObjectKey, ObjectStore } from '../../../src/storage/object-store.ts';
+import {
+  memoryRepository,
+  promoteTo,
+  saveVersion,
+  type MemoryRepository,
+} from '../../support/memory-repository.ts';
 import { steppingObjects } from '../../support/stepping.ts';
 
 const DAY_MS = 86_400_000;
@@ -190,5 +197,66 @@ describe('gc of a remote', () => {
     expect((await collect(untrusting, false)).removed).toBeUndefined();
     const partial = await cloneWith(store, { git: { partiallyFetched: () => Promise.resolve(['origin']) } });
     await expect(collect(partial)).rejects.toMatchObject({ code: 'BRANCHES_UNKNOWN', exitCode: 4 });
+  });
+});
+
+describe('gc that leaves bytes to the remote', () => {
+  const evict = (repository: MemoryRepository, yes = true): Promise<GcReport> =>
+    gc(repository, { yes, graceDays: 0, evict: { remote: undefined } });
+
+  async function presentHere(repository: MemoryRepository, digests: readonly string[]): Promise<boolean[]> {
+    const artifacts = await repository.artifacts();
+    return Promise.all(digests.map((digest) => artifacts.present(digest)));
+  }
+
+  it('removes what is not in use once the remote was read, and it comes back', async () => {
+    const store = new MemoryObjectStore();
+    const repository = await cloneWith(store);
+    const digests = [];
+    for (const label of ['v1', 'v2', 'v3']) digests.push(await pushed(repository, label));
+    await promoteTo(repository, 'fraud@v2');
+    await addHold(repository, 'fraud@v3', 'audit');
+    const dry = await evict(repository, false);
+    expect([dry.evicted, await presentHere(repository, digests)]).toEqual([[digests[0]], [true, true, true]]);
+    const done = await evict(repository);
+    expect([done.evicted, done.removed?.manifests]).toEqual([[digests[0]], 1]);
+    expect(await presentHere(repository, digests)).toEqual([false, true, true]);
+    const [artifacts, remote] = await Promise.all([repository.artifacts(), repository.remote()]);
+    await artifacts.transfer(remote.objects).fetch(digests);
+    await artifacts.verifyArtifact(digests[0] ?? '');
+  });
+
+  it('never removes the last copy because of what a remote says of itself (B12)', async () => {
+    const lies: [string, (store: MemoryObjectStore, key: ObjectKey, size: number) => Promise<unknown>][] = [
+      ['other bytes of the same size', async (store, key, size) => store.damage(key, Buffer.alloc(size, 7))],
+      ['another size', async (store, key, size) => store.damage(key, Buffer.alloc(size - 1, 7))],
+      ['nothing', (store, key) => store.delete(key)],
+    ];
+    for (const kind of ['layouts', 'manifests', 'packs'] as const) {
+      for (const [what, lie] of lies) {
+        const store = new MemoryObjectStore();
+        const repository = await cloneWith(store);
+        const digest = await pushed(repository, 'v1');
+        for await (const { key, size } of store.list(kind)) await lie(store, key, size);
+        await expect(evict(repository), `${kind}: ${what}`).rejects.toMatchObject({ exitCode: 3 });
+        expect(await presentHere(repository, [digest])).toEqual([true]);
+        await (await repository.artifacts()).verifyArtifact(digest);
+      }
+    }
+  });
+
+  it('keeps what was promoted while the remote was read', async () => {
+    const plain = new MemoryObjectStore();
+    let promoting: Promise<unknown> | undefined;
+    const store: ObjectStore = steppingObjects(plain, async (operation) => {
+      if (operation !== 'get packs' || promoting !== undefined) return;
+      promoting = promoteTo(repository, 'fraud@v1');
+      await promoting;
+    });
+    const repository = await cloneWith(store);
+    const digest = await pushed(repository, 'v1');
+    const done = await evict(repository);
+    expect(promoting).toBeDefined();
+    expect([done.removed?.manifests, await presentHere(repository, [digest])]).toEqual([0, [true]]);
   });
 });
