@@ -142,6 +142,20 @@ describe('update', () => {
     expect(contentOf(space)).toEqual({ x: 'now a file', 'y/inner': '3' });
   });
 
+  test('leaves a file alone that lies where a directory has to be', async () => {
+    const space = workspace();
+    const digest = await storeTree(space, { a: 'a' });
+    writeFileSync(join(space.root, 'place'), 'mine');
+    for (const force of [false, true]) {
+      const error = await failureOf(space.store.update(digest, 'place/of/data', { force }));
+      expect(error).toMatchObject({
+        code: 'LOCAL_CHANGES',
+        hint: expect.stringContaining('move place away'),
+      });
+    }
+    expect(readFileSync(join(space.root, 'place'), 'utf8')).toBe('mine');
+  });
+
   test('sets the executable bit without writing the file again', async () => {
     const space = workspace();
     const plain = await storeTree(space, { 'run.sh': '#!/bin/sh\n', other: 'o' });

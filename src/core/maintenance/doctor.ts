@@ -1,9 +1,10 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { MlopsError } from '../../errors.ts';
+import { errnoOf, MlopsError } from '../../errors.ts';
 import { GITATTRIBUTES, GITIGNORE } from '../repository/init.ts';
 import { gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
+import { loadPointers } from '../data/pointers.ts';
 import { listModels, loadModel } from '../registry/index.ts';
 
 export interface Finding {
@@ -134,22 +135,29 @@ async function checkLock({ lock }: Repository): Promise<Omit<Finding, 'check'>[]
 
 const MAX_NAMED = 20;
 
+/** What goes away meanwhile was no leftover, and takes no space any more. */
+function goneIsEmpty(error: unknown): [] {
+  if (errnoOf(error) === 'ENOENT') return [];
+  throw error;
+}
+
 /** Temporary files of commands that were killed. They never count as data; they only take space. */
 async function checkLeftovers({ root }: Repository): Promise<Omit<Finding, 'check'>[]> {
   const found: string[] = [];
   let bytes = 0;
-  const visit = async (directory: string, depth: number): Promise<void> => {
-    for (const entry of await readdir(directory, { withFileTypes: true })) {
+  /** `inside`: below a directory that is a leftover as a whole. */
+  const visit = async (directory: string, depth: number, inside: boolean): Promise<void> => {
+    for (const entry of await readdir(directory, { withFileTypes: true }).catch(goneIsEmpty)) {
       const path = join(directory, entry.name);
-      if (entry.isDirectory() && depth > 0) await visit(path, depth - 1);
-      else if (entry.isFile() && entry.name.startsWith('.tmp-')) {
-        found.push(relative(root, path));
-        // One that goes away meanwhile was no leftover, and takes no space any more.
+      const abandoned = !inside && entry.name.startsWith('.tmp-');
+      if (abandoned && (entry.isFile() || entry.isDirectory())) found.push(relative(root, path));
+      if (entry.isDirectory() && depth > 0) await visit(path, depth - 1, inside || abandoned);
+      else if (entry.isFile() && (inside || abandoned)) {
         bytes += (await lstat(path).catch(() => undefined))?.size ?? 0;
       }
     }
   };
-  await visit(join(root, MLOPS_DIRECTORY), 4);
+  await visit(join(root, MLOPS_DIRECTORY), 4, false);
   if (found.length === 0) return [ok('no temporary files are left over')];
   const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
   const names = found.toSorted().slice(0, MAX_NAMED).join(', ');
@@ -175,5 +183,11 @@ async function checkDocuments(repository: Repository): Promise<Omit<Finding, 'ch
       })),
     );
   }
-  return findings.length === 0 ? [ok(`the documents of ${models.length} models can be read`)] : findings;
+  const { pointers, problems } = await loadPointers(repository.documents);
+  findings.push(
+    ...problems.map(({ error }) => ({ status: 'failed' as const, message: error.message, hint: error.hint })),
+  );
+  if (findings.length > 0) return findings;
+  const data = pointers.length === 0 ? '' : ` and ${pointers.length} tracked paths`;
+  return [ok(`the documents of ${models.length} models${data} can be read`)];
 }

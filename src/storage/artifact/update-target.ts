@@ -28,6 +28,7 @@ export async function updateTarget(
   request: Request,
 ): Promise<UpdatedTarget> {
   const target = safeJoin(parts.root, request.path);
+  assertNoFileAbove(parts.root, target);
   // Before anything is looked at: whatever changes from now on counts as young.
   const clock = clockOf(parts);
   const found = lstatIfPresent(target) && (await examineSource(parts, target, request));
@@ -42,6 +43,21 @@ export async function updateTarget(
     return done;
   } catch (error) {
     throw ioError(error, target, 'run the same command again to finish');
+  }
+}
+
+/** What lies where a directory has to be is somebody's file. @throws ConflictError `LOCAL_CHANGES` */
+function assertNoFileAbove(root: string, target: string): void {
+  for (let above = dirname(target); above.length > root.length; above = dirname(above)) {
+    const stats = lstatIfPresent(above);
+    if (stats === undefined) continue;
+    if (stats.isDirectory()) return;
+    const shown = printable(relative(root, above));
+    throw new ConflictError(
+      'LOCAL_CHANGES',
+      `${shown} is no directory, and ${printable(relative(root, target))} has to lie in one; it was left alone`,
+      { hint: `move ${shown} away and run the same command again`, retryable: false },
+    );
   }
 }
 
