@@ -106,6 +106,16 @@ describe('remote add', () => {
     expect(existsSync(join(repo.root, '.mlops/local.json'))).toBe(false);
   });
 
+  test('a directory in .mlops is no other place', async () => {
+    const repo = await registryRepo();
+    const path = join(repo.root, '.mlops', 'remote');
+    expect(await repo.failure('remote', 'add', 'origin', path)).toMatchObject({
+      code: 'REMOTE_URL_INVALID',
+      exitCode: 2,
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
   test('credentials in an endpoint are refused and not repeated', async () => {
     const repo = await registryRepo();
     const endpoint = 'https://AKIA:hunter2@s3.example.org';

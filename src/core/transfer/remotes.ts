@@ -1,10 +1,12 @@
+import { join, sep } from 'node:path';
 import { parseRemote } from '../../config/remote-url.ts';
 import type { ConfigFile, RemoteConfig } from '../../config/schema.ts';
-import { ConflictError, MlopsError } from '../../errors.ts';
+import { ConflictError, MlopsError, UsageError } from '../../errors.ts';
 import { redactUrl } from '../../lib/redact-url.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import { changeConfig } from '../repository/change-config.ts';
 import { chooseRemote, remoteIdentity } from '../repository/choose-remote.ts';
+import { MLOPS_DIRECTORY } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { rememberTrust } from './trust.ts';
 
@@ -35,7 +37,8 @@ export async function addRemote(
   repository: Repository,
   { name, settings, makeDefault, local, prepare }: AddRemoteRequest,
 ): Promise<AddedRemote> {
-  parseRemote(settings);
+  const place = parseRemote(settings);
+  if (place.kind === 'directory') assertOutside(repository.root, place.path);
   const known = Object.hasOwn(repository.config.remotes, name) ? repository.config.remotes[name] : undefined;
   // A remote of this clone may stand before a shared one of its name; that is what --local is for.
   if (known !== undefined && !(local && known.origin === 'config.json')) assertSame(name, known, settings);
@@ -60,6 +63,19 @@ export async function addRemote(
     },
   });
   return { written, added };
+}
+
+/** What lies in `.mlops` goes with the clone, or Git takes it for documents: neither is a second place. */
+function assertOutside(root: string, path: string): void {
+  const own = join(root, MLOPS_DIRECTORY);
+  if (path !== own && !path.startsWith(`${own}${sep}`)) return;
+  throw new UsageError(
+    'REMOTE_URL_INVALID',
+    `${printable(path)}: a remote can not lie in ${MLOPS_DIRECTORY}`,
+    {
+      hint: 'name a directory elsewhere, best on another disk or machine',
+    },
+  );
 }
 
 function assertSame(name: string, known: RemoteConfig, settings: RemoteConfig): void {
