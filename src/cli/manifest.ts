@@ -132,6 +132,10 @@ export const manifest: Manifest = {
         load: () => import('../commands/data/add.ts'),
       },
       list: { summary: 'List the tracked paths', load: () => import('../commands/data/list.ts') },
+      history: {
+        summary: 'Show who changed tracked data, and when',
+        load: () => import('../commands/data/history.ts'),
+      },
       remove: {
         summary: 'Stop tracking a path, and keep the file',
         load: () => import('../commands/data/remove.ts'),

@@ -439,6 +439,28 @@ describe('a hostile pointer', () => {
   });
 });
 
+test('data history says who tracked what, newest first', async () => {
+  const repo = await tracked();
+  await repo.write('data/train.csv', 'second\n');
+  await repo.json('data', 'add', 'data/train.csv');
+  await repo.write('other.csv', 'x');
+  await repo.json('data', 'add', 'other.csv');
+  await repo.json('data', 'remove', 'data/train.csv', '--reason', 'no longer licensed');
+  type History = { total: number; events: Record<string, string | null>[] };
+  const { events, total } = await repo.json<History>('data', 'history', 'data');
+  expect(total).toBe(3);
+  expect(events.map(({ type, path, reason }) => [type, path, reason])).toEqual([
+    ['untracked', 'data/train.csv', 'no longer licensed'],
+    ['tracked', 'data/train.csv', null],
+    ['tracked', 'data/train.csv', null],
+  ]);
+  expect([events[0]?.['from'], events[1]?.['from']]).toEqual([events[1]?.['to'], events[2]?.['to']]);
+  const limited = await repo.run('data', 'history', '--limit', '1');
+  expect(limited.stdout).toMatch(/^PATH +TIME +EVENT +DIGEST +ACTOR +REASON\n/);
+  expect(limited.stdout).toMatch(/untracked +sha256:[0-9a-f]{12} +Test User +no longer licensed\n$/);
+  expect(limited.stderr).toContain('1 of 4 events shown');
+});
+
 describe('data remove', () => {
   test('takes the pointer and the rule, and leaves the file', async () => {
     const repo = await tracked();

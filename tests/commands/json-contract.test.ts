@@ -168,6 +168,11 @@ const CONTRACT: [string, string[], string[]][] = [
     ['data', 'list'],
     [...under('paths[]', ['path', 'kind', 'size', 'files', 'digest', 'present']), 'problems[]'],
   ],
+  [
+    'data history',
+    ['data', 'history'],
+    [...under('events[]', ['id', 'type', 'path', 'from', 'to', 'actor', 'time', 'reason']), 'total'],
+  ],
   ['data remove', ['data', 'remove', 'data/train.csv'], ['path', 'digest', 'event', 'commit']],
   [
     'status',
