@@ -13,7 +13,7 @@ export default defineCommand({
     { name: '[args...]', description: 'what Git gives the hook' },
   ],
   description:
-    'Does the work of one hook; Git starts it. pre-commit checks what is staged. pre-push reads the pushed refs from stdin and pushes the objects that they need. post-checkout and post-merge restore tracked data and never fail.',
+    'pre-commit checks what is staged. pre-push reads the pushed refs from stdin and pushes the objects that they need. post-checkout and post-merge restore tracked data and never fail.',
   examples: [
     { command: 'mlops hooks run pre-commit', explains: 'check what is staged, without committing' },
     { command: 'mlops hooks run pre-push "$@"', explains: 'in a pre-push hook of your own' },

@@ -161,12 +161,16 @@ function* secretsIn({ path, bytes }: StagedDocument, allowed: readonly string[])
   for (const { line, kind, fingerprint } of findSecrets(Buffer.from(bytes).toString('utf8'))) {
     if (allowed.includes(fingerprint)) continue;
     const list = [...allowed, fingerprint].join(',');
+    // Such a file can't be edited, but nobody has it yet.
+    const takeOut = IMMUTABLE.test(path)
+      ? `remove it and the event or record that was written with it (git rm --force), and run the command again without the secret`
+      : 'take it out';
     yield {
       code: 'SECRET_STAGED',
       path: file,
       line,
       message: `${printable(file)}:${line}: looks like ${kind}; what is committed once stays in the history`,
-      hint: `take it out, and change the secret if it was shared; if it is none: mlops config set hooks.allowedSecrets ${list}`,
+      hint: `${takeOut}; change the secret if it was shared; if it is none: mlops config set hooks.allowedSecrets ${list}`,
       exitCode: ExitCode.refused,
     };
   }
