@@ -62,27 +62,29 @@ export async function collectRoots(
   add(await reader.ofWorkTree(repository.documents), { kind: 'files', name: '' });
   add(await reader.ofIndex(), { kind: 'index', name: '' });
   for (const { kind, name, commit } of references) add(needsOf.get(commit) ?? [], { kind, name });
-  const keepers = new Map<string, Keeper[]>();
-  for (const [part, found] of parts) {
-    const sources = [...found.values()];
-    for (const need of part) keep(keepers, { need, sources });
+  const found = new Map<string, Collected>();
+  for (const [part, named] of parts) {
+    const sources = [...named.values()];
+    for (const need of part) keep(found, need, sources);
   }
   for (const { digest, reason } of await listHolds(repository.documents)) {
     const need: NeededArtifact = { digest, kind: 'hold', name: 'hold' };
-    keep(keepers, { need, sources: [{ kind: 'hold', name: reason }] });
+    keep(found, need, [{ kind: 'hold', name: reason }]);
   }
+  const keepers = new Map([...found].map(([digest, known]) => [digest, [...known.values()]]));
   return { keepers, references: references.length, commits: commits.length };
 }
 
-function keep(keepers: Map<string, Keeper[]>, keeper: Keeper): void {
-  const { digest } = keeper.need;
-  const known = keepers.get(digest) ?? [];
-  keepers.set(digest, known);
-  const { kind, name } = keeper.need;
-  const at = known.findIndex(({ need }) => need.kind === kind && need.name === name);
-  const same = known[at];
-  if (same !== undefined) known[at] = { need: same.need, sources: [...same.sources, ...keeper.sources] };
-  else if (known.length < MOST_KEEPERS) known.push(keeper);
+/** Reasons by what needs the artifact, so that the same need of a thousand refs is one. */
+type Collected = Map<string, { need: NeededArtifact; sources: NeedSource[] }>;
+
+function keep(all: Map<string, Collected>, need: NeededArtifact, sources: readonly NeedSource[]): void {
+  const known = all.get(need.digest) ?? new Map();
+  all.set(need.digest, known);
+  const key = `${need.kind} ${need.name}`;
+  const same = known.get(key);
+  if (same !== undefined) for (const source of sources) same.sources.push(source);
+  else if (known.size < MOST_KEEPERS) known.set(key, { need, sources: [...sources] });
 }
 
 /** A reader of this repository's Git, if Git governs the whole of it. @throws UsageError `NOT_A_GIT_REPOSITORY` */
