@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errnoOf, MlopsError, RemoteError } from '../errors.ts';
+import { errnoOf, InterruptedError, MlopsError, RemoteError } from '../errors.ts';
 import type {
   BatchOptions,
   ByteRange,
@@ -38,6 +38,8 @@ const LONGEST_RETRY_AFTER_MS = 5 * 60_000;
 
 /** True for failures that may go away by themselves; never for missing, damaged or forbidden things. */
 export function isRetryable(error: unknown): boolean {
+  // The command may be run again, but not by itself.
+  if (error instanceof InterruptedError) return false;
   if (error instanceof MlopsError) return error.retryable;
   const errno = errnoOf(error);
   return errno !== undefined && TRANSIENT.has(errno);

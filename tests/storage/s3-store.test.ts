@@ -309,7 +309,7 @@ describe('writes', () => {
 
   test('a signal ends them as an interruption', async () => {
     const controller = new AbortController();
-    const { server, store } = await s3Store({}, { signal: controller.signal });
+    const { server, store, pauses } = await s3Store({}, { signal: controller.signal });
     server.faults.add(on('PutObject', { type: 'hang' }));
     const put = putHello(store);
     const arrived = server.log.waitFor(
@@ -317,6 +317,7 @@ describe('writes', () => {
     );
     await arrived.then(() => controller.abort());
     await expect(put).rejects.toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
+    expect(pauses).toEqual([]);
   });
 });
 
