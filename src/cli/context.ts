@@ -242,9 +242,10 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
 function commonParts(options: ContextParts): CommonParts {
   const { env, warn } = options;
   return {
-    createRemote: async (settings, { trusted }) => {
+    createRemote: async (settings, { trusted, transfer }) => {
       const { openRemoteStore } = await import('../storage/open-remote.ts');
       return openRemoteStore(await remotePlace(settings, { trusted, warn }), {
+        ...transfer,
         signal: options.signal,
         warn,
       });

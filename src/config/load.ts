@@ -46,6 +46,10 @@ export function loadConfig(sources: ConfigSources): Config {
     git: { stage: valueOr(nested('git.stage'), DEFAULT_CONFIG.git.stage) },
     lock: { timeoutSeconds: valueOr(nested('lock.timeoutSeconds'), DEFAULT_CONFIG.lock.timeoutSeconds) },
     gc: { graceDays: valueOr(nested('gc.graceDays'), DEFAULT_CONFIG.gc.graceDays) },
+    transfer: {
+      timeoutSeconds: valueOr(nested('transfer.timeoutSeconds'), DEFAULT_CONFIG.transfer.timeoutSeconds),
+      attempts: valueOr(nested('transfer.attempts'), DEFAULT_CONFIG.transfer.attempts),
+    },
     hooks: {
       prePush: valueOr(nested('hooks.prePush'), DEFAULT_CONFIG.hooks.prePush),
       fetch: valueOr(nested('hooks.fetch'), DEFAULT_CONFIG.hooks.fetch),

@@ -43,6 +43,8 @@ export type RemoteConfig = z.output<typeof Remote>;
 const GitStage = z.boolean();
 const LockTimeout = z.lazy(() => z.number().min(0).max(3600));
 const GraceDays = z.lazy(() => z.number().min(0).max(3650));
+const Silence = z.lazy(() => z.number().min(0.1).max(3600));
+const Attempts = z.lazy(() => z.number().int().min(1).max(20));
 const PrePush = z.enum(['push', 'check', 'off'], 'push, check or off');
 const HooksFetch = z.boolean();
 const RequireSavedData = z.boolean();
@@ -68,6 +70,9 @@ export const ConfigFile = z.lazy(() =>
       })
       .optional(),
     gc: z.strictObject({ graceDays: GraceDays.optional() }).optional(),
+    transfer: z
+      .strictObject({ timeoutSeconds: Silence.optional(), attempts: Attempts.optional() })
+      .optional(),
     remotes: z.record(RemoteName, Remote).optional(),
     defaultRemote: RemoteName.optional(),
     /** Only in local.json: remotes this clone may push to, as `mlops remote trust` or an answered question wrote them. */
@@ -79,6 +84,14 @@ export type ConfigFile = z.output<typeof ConfigFile>;
 /** `.mlops/config.json`: a committed file must not be able to vouch for the remotes that it names itself. */
 export const SharedConfigFile = z.lazy(() => ConfigFile.unwrap().omit({ trustedRemotes: true }));
 
+/** How patient requests to a remote are. */
+export interface TransferConfig {
+  /** Longest silence of a connection. */
+  timeoutSeconds: number;
+  /** How often one request is tried in all. */
+  attempts: number;
+}
+
 /** Settings after defaults < config.json < local.json < environment. */
 export interface Config {
   stages: readonly string[];
@@ -89,6 +102,7 @@ export interface Config {
   lock: { timeoutSeconds: number };
   /** How long `mlops gc` leaves alone what was stored, or what a Git ref pointed to. */
   gc: { graceDays: number };
+  transfer: TransferConfig;
   hooks: {
     /** What the pre-push hook does with objects that pushed commits need. */
     prePush: z.output<typeof PrePush>;
@@ -114,6 +128,7 @@ export const DEFAULT_CONFIG: Config = {
   git: { stage: true },
   lock: { timeoutSeconds: 10 },
   gc: { graceDays: 14 },
+  transfer: { timeoutSeconds: 30, attempts: 5 },
   hooks: { prePush: 'push', fetch: false, requireSavedData: true, allowedSecrets: [] },
   remotes: {},
   trustedRemotes: [],
@@ -151,6 +166,19 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     kind: 'number',
     schema: GraceDays,
     description: 'how many days `mlops gc` leaves alone what was stored, or what a Git ref pointed to',
+  },
+  'transfer.timeoutSeconds': {
+    kind: 'number',
+    schema: Silence,
+    description:
+      'how long a connection to a remote may stay silent, or all but silent, before it is given up, in seconds',
+    variable: 'MLOPS_REMOTE_TIMEOUT',
+  },
+  'transfer.attempts': {
+    kind: 'number',
+    schema: Attempts,
+    description: 'how often a request to a remote is tried in all when it fails for a reason that may pass',
+    variable: 'MLOPS_REMOTE_ATTEMPTS',
   },
   'hooks.prePush': {
     kind: 'name',

@@ -11,19 +11,24 @@ export interface OpenRemoteOptions {
   /** Ends what is under way. */
   signal: AbortSignal;
   warn(message: string): void;
+  /** Longest silence of a connection. */
+  timeoutSeconds: number;
+  /** How often one request is tried in all. */
+  attempts: number;
 }
 
 /** The store behind a remote; nothing is connected to or looked at yet. */
 export async function openRemoteStore(
   place: RemotePlace,
-  { signal, warn }: OpenRemoteOptions,
+  { signal, warn, timeoutSeconds, attempts }: OpenRemoteOptions,
 ): Promise<ObjectStore> {
   // A pause may be long, when the remote asks for it, and must not outlast the command.
-  const retry = { sleep: (milliseconds: number) => delay(milliseconds, undefined, { signal }) };
+  const sleep = (milliseconds: number): Promise<void> => delay(milliseconds, undefined, { signal });
+  const retry = { attempts, sleep };
   if (place.kind === 's3') {
     const { S3ObjectStore } = await import('./s3/object-store.ts');
     // It repeats single requests itself: repeating a whole call would upload again what has arrived.
-    return new S3ObjectStore(place, { retry, signal, warn });
+    return new S3ObjectStore({ ...place, silenceMs: timeoutSeconds * 1000 }, { retry, signal, warn });
   }
   const [{ DirectoryObjectStore }, { RetryingObjectStore }] = await Promise.all([
     import('./directory/object-store.ts'),

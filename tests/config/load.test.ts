@@ -42,6 +42,8 @@ describe('loadConfig', () => {
       ['git.stage', 'local.json'],
       ['lock.timeoutSeconds', 'environment'],
       ['gc.graceDays', 'default'],
+      ['transfer.timeoutSeconds', 'default'],
+      ['transfer.attempts', 'default'],
       ['hooks.prePush', 'default'],
       ['hooks.fetch', 'default'],
       ['hooks.requireSavedData', 'default'],
@@ -62,8 +64,8 @@ describe('loadConfig', () => {
     }
     expect(message.split('\n').toSorted()).toEqual([
       '.mlops/config.json: git.stagee: unknown key, did you mean "stage"? (allowed: stage)',
-      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, gc, git, hooks, lock, remotes, schema, stages)',
-      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, gc, git, hooks, lock, remotes, schema, stages)',
+      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, gc, git, hooks, lock, remotes, schema, stages, transfer)',
+      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, gc, git, hooks, lock, remotes, schema, stages, transfer)',
     ]);
   });
 
@@ -192,6 +194,7 @@ describe('single settings', () => {
     ['stages', 'prod', { stages: ['prod'] }],
     ['git.stage', 'false', { git: { stage: false } }],
     ['git.stage', 'ON', { git: { stage: true } }],
+    ['transfer.attempts', '9', { transfer: { attempts: 9 } }],
     ['lock.timeoutSeconds', '2.5', { lock: { timeoutSeconds: 2.5 } }],
     ['lock.timeoutSeconds', '0', { lock: { timeoutSeconds: 0 } }],
     ['defaultRemote', ' backup', { defaultRemote: 'backup' }],
@@ -221,6 +224,9 @@ describe('single settings', () => {
     ['lock.timeoutSeconds', ''],
     ['lock.timeoutSeconds', '1h'],
     ['lock.timeoutSeconds', '99999'],
+    ['transfer.timeoutSeconds', '0'],
+    ['transfer.attempts', '0'],
+    ['transfer.attempts', '2.5'],
     ['defaultRemote', ''],
     ['defaultRemote', 'Backup'],
     ['defaultRemote', '../x'],

@@ -1,4 +1,4 @@
-import type { Config, RemoteConfig } from '../../config/schema.ts';
+import type { Config, RemoteConfig, TransferConfig } from '../../config/schema.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { readFormat } from './format.ts';
 import { CONFIG_PATH, LOCAL_CONFIG_PATH } from './layout.ts';
@@ -12,7 +12,10 @@ export interface RepositoryParts extends Omit<
   loadConfig(files: { config: Uint8Array | undefined; local: Uint8Array | undefined }): Config;
   createLock(config: Config): Repository['lock'];
   /** Connects to nothing yet. @throws UsageError `REMOTE_URL_INVALID`; RefusedError `REMOTE_ADDRESS_REFUSED` */
-  createRemote(remote: RemoteConfig, options: { trusted: boolean }): Promise<OpenRemote['objects']>;
+  createRemote(
+    remote: RemoteConfig,
+    options: { trusted: boolean; transfer: TransferConfig },
+  ): Promise<OpenRemote['objects']>;
   /** `MLOPS_ACTOR`; wins over Git's identity. */
   actorOverride: string | undefined;
   user: string;
@@ -35,7 +38,10 @@ export async function openRepository(parts: RepositoryParts): Promise<Repository
       const chosen = chooseRemote(config, name);
       const known = remotes.get(chosen.name);
       if (known !== undefined) return known;
-      const opened = createRemote(chosen.settings, { trusted: chosen.shown.trusted }).then((objects) => ({ ...chosen.shown, objects }));
+      const opened = createRemote(chosen.settings, {
+        trusted: chosen.shown.trusted,
+        transfer: config.transfer,
+      }).then((objects) => ({ ...chosen.shown, objects }));
       remotes.set(chosen.name, opened);
       return opened;
     },

@@ -1,5 +1,6 @@
 import type * as Sdk from '@aws-sdk/client-s3';
 import { guardedLookup } from './guarded-lookup.ts';
+import { pacedAgents } from './paced-agent.ts';
 
 /** Where objects are kept in S3, and how to get there. Credentials come from the SDK's default chain and from nowhere else. */
 export interface S3Settings {
@@ -62,10 +63,9 @@ export async function connect(settings: S3Settings): Promise<S3Connection> {
     // `Retrier` decides about another attempt.
     maxAttempts: 1,
     requestHandler: {
-      connectionTimeout: CONNECT_MS,
+      connectionTimeout: Math.min(CONNECT_MS, silenceMs),
       socketTimeout: silenceMs,
-      httpAgent: agent,
-      httpsAgent: agent,
+      ...pacedAgents(agent, silenceMs),
       // It would write to the console that many requests wait for a connection, which is as it should be.
       logger: { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
     },
