@@ -1,4 +1,5 @@
 import { MlopsError } from '../../errors.ts';
+import type { PackHasher } from '../artifact/pack-hasher.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { decodeBlob } from '../compression.ts';
 import { sha256HexInPool } from '../digest.ts';
@@ -14,6 +15,7 @@ export interface DownloadParts {
   objects: ObjectStore;
   index: BlobIndex;
   sink: FetchedBlobs;
+  hasher: PackHasher;
 }
 
 export interface Downloaded {
@@ -36,7 +38,7 @@ export async function download(parts: DownloadParts, stretch: Stretch): Promise<
   const { offset, length } = stretch;
   const bytes = (await parts.remote.get(key, { offset, length })) as Uint8Array<ArrayBuffer>;
   if (!stretch.whole) return keepBlobs(parts, stretch, bytes);
-  const problem = await problemOfPack(key, bytes);
+  const problem = await problemOfPack(parts.hasher, key, bytes);
   if (problem !== undefined) {
     const kept = await keepBlobs(parts, stretch, bytes);
     return { ...kept, damage: { problem, bytes } };
@@ -57,19 +59,23 @@ export async function download(parts: DownloadParts, stretch: Stretch): Promise<
 }
 
 /** A pack may be what its name says and still lie about its blobs. */
-async function problemOfPack(key: ObjectKey, bytes: Uint8Array<ArrayBuffer>): Promise<string | undefined> {
-  if ((await sha256HexInPool(bytes)) !== key.name)
-    return `${objectPath(key)} is damaged: its bytes do not hash to its name`;
+async function problemOfPack(
+  hasher: PackHasher,
+  key: ObjectKey,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<string | undefined> {
+  let table: PackEntry[] = [];
+  let problem: string | undefined;
   try {
-    for (const entry of decodePack(bytes, objectPath(key))) {
-      if (!(await isIntact(bytes, entry, 0)))
-        return `${objectPath(key)}: blob ${entry.id} in it does not hash to its id`;
-    }
-    return undefined;
+    table = decodePack(bytes, objectPath(key));
   } catch (error) {
-    if (error instanceof MlopsError) return error.message;
-    throw error;
+    if (!(error instanceof MlopsError)) throw error;
+    problem = error.message;
   }
+  const { name, blobs } = await hasher.hash(bytes, table);
+  if (name !== key.name) return `${objectPath(key)} is damaged: its bytes do not hash to its name`;
+  const bad = blobs.find((blob) => blob.problem !== undefined);
+  return bad === undefined ? problem : `${objectPath(key)}: blob ${bad.id} in it: ${bad.problem}`;
 }
 
 async function keepBlobs(

@@ -1,4 +1,5 @@
 import { IntegrityError, LocalIoError, MlopsError } from '../../errors.ts';
+import { PackHasher } from '../artifact/pack-hasher.ts';
 import { distinctBlobs, loadIndex, readManifest, type ArtifactParts } from '../artifact/parts.ts';
 import { freeBytes } from '../artifact/store-artifact.ts';
 import { assertNotAborted } from '../artifact/walk.ts';
@@ -237,7 +238,8 @@ class Fetch {
   async #download(first: readonly Stretch[], left: Set<string>, index: BlobIndex): Promise<void> {
     const { objects } = this.#parts;
     const sink = new FetchedBlobs(objects, index);
-    const parts = { remote: this.#remote, objects, index, sink };
+    const hasher = new PackHasher(first.reduce((sum, { whole, length }) => sum + (whole ? length : 0), 0));
+    const parts = { remote: this.#remote, objects, index, sink, hasher };
     try {
       for (let plan = first; plan.length > 0; plan = this.#plan(left)) {
         for (const { length } of plan) this.#tally.plan(length);
@@ -248,7 +250,7 @@ class Fetch {
       }
     } finally {
       // What came is kept, also when the rest did not.
-      await sink.commit();
+      await Promise.all([sink.commit(), hasher.close()]);
       index.save();
     }
   }

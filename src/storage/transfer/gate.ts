@@ -3,8 +3,8 @@ import type { ObjectStore } from '../object-store.ts';
 import { isRetryable } from '../retrying.ts';
 
 export const DEFAULT_JOBS = 16;
-/** Bytes of objects in memory at once; what a request needs besides comes on top. */
-const MAX_BYTES_IN_FLIGHT = 96 * 1024 * 1024;
+/** Bytes of objects in memory at once. Each is copied once more on the way, to be hashed on another core. */
+const MAX_BYTES_IN_FLIGHT = 56 * 1024 * 1024;
 
 /**
  * Lets as many requests run at once as the remote and the memory of this machine stand: the number is halved when the remote asks

@@ -61,5 +61,7 @@ export function problemOfPush(error: unknown): TransferProblem {
   const { code, message } = error;
   if (code === 'OBJECT_MISSING' || code === 'REMOTE_OBJECT_DAMAGED' || code === 'REMOTE_OBJECT_MISSING')
     return { code, text: message };
-  return { code: 'OBJECT_DAMAGED', text: message };
+  const text =
+    code === 'OBJECT_ALTERED' ? message.replace(/: the bytes changed.*/s, ' is damaged here') : message;
+  return { code: 'OBJECT_DAMAGED', text };
 }

@@ -258,9 +258,9 @@ class Push {
       return;
     }
     this.#tally.plan(size);
-    // What is read here is hashed on the way: a damaged pack is never sent.
+    // Hashed by the store that takes it, before anything is sent; hashing it here too would cost as much again.
     void this.#startUpload(key, { size, likelyThere: sizeThere !== undefined }, () =>
-      this.#parts.objects.get(key),
+      this.#parts.objects.get(key, { offset: 0, length: size }),
     );
   }
 

@@ -115,7 +115,7 @@ class RemoteVerification {
 
   async #verifyPack(name: string, pack: ExpectedPack, hasher: PackHasher): Promise<void> {
     const key: ObjectKey = { kind: 'packs', name };
-    const entries = [...pack.blobs.values()];
+    const entries = this.#entriesApart(key, pack);
     try {
       const bytes = await this.#remote.get(key, { offset: 0, length: pack.size });
       const hashed = await hasher.hash(bytes, entries);
@@ -129,6 +129,19 @@ class RemoteVerification {
       if (!(error instanceof MlopsError) || error.retryable || error.exitCode === 7) throw error;
       this.#report('pack', key, error.message);
     }
+  }
+
+  /** In order of their places; layouts of strangers may contradict each other. */
+  #entriesApart(key: ObjectKey, { blobs }: ExpectedPack): PackEntry[] {
+    let free = 0;
+    return [...blobs.values()]
+      .toSorted((first, second) => first.offset - second.offset)
+      .filter(({ id, offset, storedLength }) => {
+        const isApart = offset >= free;
+        if (isApart) free = offset + storedLength;
+        else this.#report('blob', key, `a layout places blob ${id} over another one`, id);
+        return isApart;
+      });
   }
 
   #report(kind: StorageDamage['kind'], key: ObjectKey, problem: string, id = key.name.slice(0, 64)): void {
