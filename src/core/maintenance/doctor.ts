@@ -4,6 +4,7 @@ import { errnoOf, MlopsError } from '../../errors.ts';
 import { GITATTRIBUTES, GITIGNORE } from '../repository/init.ts';
 import { gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
+import { listHolds } from './holds.ts';
 import { loadPointers } from '../data/pointers.ts';
 import { listModels, loadModel } from '../registry/index.ts';
 
@@ -28,6 +29,7 @@ const CHECKS: readonly [name: string, check: Check][] = [
   ['lock', checkLock],
   ['leftovers', checkLeftovers],
   ['documents', checkDocuments],
+  ['holds', checkHolds],
 ];
 
 /** Looks at the surroundings rather than the bytes: programs, settings, disk, lock, leftovers. Changes nothing. */
@@ -190,4 +192,10 @@ async function checkDocuments(repository: Repository): Promise<Omit<Finding, 'ch
   if (findings.length > 0) return findings;
   const data = pointers.length === 0 ? '' : ` and ${pointers.length} tracked paths`;
   return [ok(`the documents of ${models.length} models${data} can be read`)];
+}
+
+/** One that can't be read stops gc, so that it is worth knowing before. */
+async function checkHolds({ documents }: Repository): Promise<Omit<Finding, 'check'>[]> {
+  const { length } = await listHolds(documents);
+  return [ok(length === 0 ? 'nothing is held' : `artifacts held: ${length}; see \`mlops hold list\``)];
 }

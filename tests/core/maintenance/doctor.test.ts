@@ -24,3 +24,18 @@ test('doctor names the temporary files that are left over, twenty at most, and t
   expect(many?.message.match(/\.tmp-/g)).toHaveLength(20);
   expect(many?.message).toMatch(/ and 2 more$/);
 });
+
+test('doctor says how many artifacts are held, and that a hold which can not be read stops gc', async () => {
+  const repo = await registryRepo();
+  const holds = async (): Promise<Findings['findings'][number] | undefined> => {
+    const { stdout } = await repo.run('doctor', '--json');
+    return (JSON.parse(stdout) as { data: Findings }).data.findings.find(({ check }) => check === 'holds');
+  };
+  expect(await holds()).toMatchObject({ status: 'ok', message: 'nothing is held' });
+  await repo.save('fraud', 'v1');
+  await repo.json('hold', 'add', 'fraud@v1', '--reason', 'audit');
+  expect((await holds())?.message).toContain('artifacts held: 1');
+  await repo.write('.mlops/cache/holds/other.json', '{}');
+  expect(await holds()).toMatchObject({ status: 'failed', message: expect.stringContaining('other.json') });
+  expect(await repo.failure('gc', '--yes')).toMatchObject({ exitCode: 3 });
+});
