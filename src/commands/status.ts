@@ -5,6 +5,7 @@ import { pathInRepository } from '../core/data/place.ts';
 import { dataStatus, type DataPathStatus } from '../core/data/status.ts';
 import { remoteStatus, type RemoteStatus } from '../core/data/remote-status.ts';
 import { ExitCode } from '../errors.ts';
+import { shellWord } from '../lib/shell-word.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
@@ -176,8 +177,8 @@ function advice(found: readonly DataPathStatus[], asked: RemoteStatus | undefine
     found.find((each) => each.state === state);
   const modified = first('modified');
   if (modified !== undefined) {
-    const shown = printable(modified.path);
-    hints.push(`save the change: mlops data add ${shown}; or drop it: mlops checkout --force ${shown}`);
+    const word = shellWord(modified.path);
+    hints.push(`save the change: mlops data add ${word}; or drop it: mlops checkout --force ${word}`);
   }
   const problem = found.find((each) => each.problem?.hint !== undefined)?.problem;
   if (problem?.hint !== undefined) hints.push(problem.hint);
@@ -187,7 +188,7 @@ function advice(found: readonly DataPathStatus[], asked: RemoteStatus | undefine
   const unsaved = found.find(({ state, present }) => state === 'unchanged' && !present);
   if (unsaved !== undefined) {
     hints.push(
-      `the bytes of ${printable(unsaved.path)} are in the work tree and not in .mlops/cache: keep them with mlops data add ${printable(unsaved.path)}`,
+      `the bytes of ${printable(unsaved.path)} are in the work tree and not in .mlops/cache: keep them with mlops data add ${shellWord(unsaved.path)}`,
     );
   }
   if (asked !== undefined && asked.missing.length > 0) hints.push('send what is missing: mlops push');

@@ -4,6 +4,7 @@ import { defineCommand } from '../../cli/command.ts';
 import { pathInRepository } from '../../core/data/place.ts';
 import { removeData } from '../../core/data/remove.ts';
 import { followUpInGit } from '../../core/registry/git-follow-up.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
 
 export default defineCommand({
@@ -41,7 +42,7 @@ export default defineCommand({
     return {
       data: { path, digest: digest ?? null, event, commit: git.commit ?? null },
       text: () => `${shown} is not tracked any more; the file stays where it is\n`,
-      hints: [`Git sees it now: ignore it, remove it, or add it with git add ${shown}`],
+      hints: [`Git sees it now: ignore it, remove it, or add it with git add ${shellWord(path)}`],
     };
   },
 });

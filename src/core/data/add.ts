@@ -4,6 +4,7 @@ import { MlopsError, RefusedError } from '../../errors.ts';
 import type { Git } from '../../git/git.ts';
 import { findCollisions, portabilityProblem } from '../../lib/portable-names.ts';
 import { safeJoin, unsafePathProblem } from '../../lib/safe-path.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { StoredArtifact, StoreProgress } from '../../storage/artifact-store.ts';
 import { loadRepositoryLog } from '../audit/index.ts';
@@ -142,7 +143,7 @@ async function assertApart({ documents }: Repository, paths: readonly string[]):
       throw new RefusedError(
         'NOT_TRACKABLE',
         `${printable(path)} lies in ${printable(outer)}, which is tracked as a whole`,
-        { hint: `record the change there: mlops data add ${printable(outer)}` },
+        { hint: `record the change there: mlops data add ${shellWord(outer)}` },
       );
     }
     const inner = others.find((each) => isWithin(each, path));
@@ -150,7 +151,7 @@ async function assertApart({ documents }: Repository, paths: readonly string[]):
       throw new RefusedError(
         'NOT_TRACKABLE',
         `${printable(path)} holds ${printable(inner)}, which is tracked by itself`,
-        { hint: `take that out first: mlops data remove ${printable(inner)}` },
+        { hint: `take that out first: mlops data remove ${shellWord(inner)}` },
       );
     }
     const [collision] = findCollisions([...others, path]).filter(({ second }) => second === path);
@@ -173,7 +174,7 @@ async function assertNotInGit(git: Git, path: string): Promise<void> {
       ? `${printable(path)} is in Git`
       : `${entries.length} files of ${printable(path)} are in Git, such as ${printable(first.path)}`;
   throw new RefusedError('TRACKED_BY_GIT', `${what}; its bytes would be kept twice`, {
-    hint: `take it out of Git and keep the file: git rm --cached -r -- ${printable(path)}`,
+    hint: `take it out of Git and keep the file: git rm --cached -r -- ${shellWord(path)}`,
   });
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { IntegrityError, RefusedError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
 import { foldsToMlopsDirectory, unsafePathProblem } from '../../lib/safe-path.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import { encodeChecked, parseDocument } from '../repository/document.ts';
 import { DATA_DIRECTORY, gitPath } from '../repository/layout.ts';
@@ -56,14 +57,14 @@ export function parsePointer(bytes: Uint8Array, place: string): DataPointer {
     throw new RefusedError(
       'UNSAFE_PATH',
       `${printable(file)} points to "${shorten(printable(each))}": ${problem}`,
-      { hint: `nothing was written; find out who added it: git log -- ${file}` },
+      { hint: `nothing was written; find out who added it: git log -- ${shellWord(file)}` },
     );
   }
   if (path !== spelled) {
     throw new IntegrityError(
       'POINTER_MISPLACED',
       `${printable(file)} is about "${shorten(printable(path))}", so it was moved or copied by hand`,
-      { hint: `restore it from Git: git checkout HEAD -- ${file}` },
+      { hint: `restore it from Git: git checkout HEAD -- ${shellWord(file)}` },
     );
   }
   return { path, digest, kind, size, files };

@@ -1,5 +1,6 @@
 import { ConflictError, IntegrityError, MlopsError } from '../../errors.ts';
 import { findCollisions } from '../../lib/portable-names.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { DATA_DIRECTORY, gitPath, pointerPath } from '../repository/layout.ts';
@@ -55,9 +56,10 @@ export async function loadPointers(documents: DocumentStore): Promise<LoadedPoin
 /** What settles a pointer that two branches moved. */
 function withAdvice(error: MlopsError, path: string): MlopsError {
   if (error.code !== 'MERGE_CONFLICT') return error;
-  const file = gitPath(pointerPath(printable(path)));
+  const file = shellWord(gitPath(pointerPath(path)));
+  const word = shellWord(path);
   return new ConflictError('MERGE_CONFLICT', error.message, {
-    hint: `choose a side: git checkout --ours -- ${file} (or --theirs), then mlops checkout ${printable(path)}; or keep what lies there now: mlops data add ${printable(path)}`,
+    hint: `choose a side: git checkout --ours -- ${file} (or --theirs), then mlops checkout ${word}; or keep what lies there now: mlops data add ${word}`,
     cause: error,
     retryable: false,
   });
@@ -97,7 +99,7 @@ function separate(pointers: readonly DataPointer[]): LoadedPointers {
     const error = new IntegrityError(
       'POINTER_NESTED',
       `${gitPath(pointerPath(printable(second)))}: ${printable(second)} ${what} ${printable(first)}, which is tracked too`,
-      { hint: `keep one of them: mlops data remove ${printable(second)}` },
+      { hint: `keep one of them: mlops data remove ${shellWord(second)}` },
     );
     // Which of the two is meant is not for this program to choose.
     for (const path of [first, second]) problems.set(path, { path, file: gitPath(pointerPath(path)), error });

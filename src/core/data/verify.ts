@@ -1,4 +1,5 @@
 import { IntegrityError, MlopsError } from '../../errors.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { ArtifactStore } from '../../storage/artifact-store.ts';
 import { loadRepositoryLog, type EventLog, type RepositoryEvent } from '../audit/index.ts';
@@ -112,7 +113,7 @@ function pointerProblem(
   }
   if (log.newestFirst.some((event) => event.subject.path === path && says(event))) {
     notices.push(
-      `${shown} points to an earlier state than its last event says: restore the pointer with git, or record it with mlops data add ${shown}`,
+      `${shown} points to an earlier state than its last event says: restore the pointer with git, or record it with mlops data add ${shellWord(path)}`,
     );
     return undefined;
   }
@@ -130,7 +131,7 @@ function untoldRemovals(log: EventLog<RepositoryEvent>, pointed: ReadonlySet<str
     .filter((path) => dataTips(log, path).every(({ type }) => type === 'tracked'))
     .map((path) => {
       const shown = printable(path);
-      return `${shown} has no pointer, though its last event says that it is tracked: an interrupted command is finished by mlops data add ${shown}`;
+      return `${shown} has no pointer, though its last event says that it is tracked: an interrupted command is finished by mlops data add ${shellWord(path)}`;
     });
 }
 

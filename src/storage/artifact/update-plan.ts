@@ -1,5 +1,6 @@
 import { ConflictError } from '../../errors.ts';
 import { lstatIfPresent } from '../../lib/safe-path.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import type { Manifest, ManifestFile } from '../manifest.ts';
@@ -89,7 +90,7 @@ export function localChanges(path: string, files: readonly ManifestFile[]): Conf
     'LOCAL_CHANGES',
     `${names.join(', ')}${more}: changed here and saved nowhere, so left alone; nothing of ${shown} was changed`,
     {
-      hint: `save what is there: mlops data add ${shown}; or drop it: mlops checkout --force ${shown}`,
+      hint: `save what is there: mlops data add ${shellWord(path)}; or drop it: mlops checkout --force ${shellWord(path)}`,
       retryable: false,
     },
   );
