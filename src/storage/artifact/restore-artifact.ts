@@ -22,8 +22,24 @@ const SPARE_BYTES = 1024 * 1024;
 /** Names listed in one message. */
 const MAX_NAMED = 20;
 
-/** See `ArtifactStore.restore`. */
+/**
+ * See `ArtifactStore.restore`. Readers take no lock: a blob whose pack is gone may have been moved to another one since the index was
+ * read, so what seems to be missing is looked for again.
+ */
 export async function restoreArtifact(
+  parts: ArtifactParts,
+  digest: string,
+  options: RestoreOptions & { target: string },
+): Promise<'restored' | 'unchanged'> {
+  try {
+    return await restoreOnce(parts, digest, options);
+  } catch (error) {
+    if (!(error instanceof IntegrityError) || error.code !== 'OBJECT_MISSING') throw error;
+    return restoreOnce(parts, digest, options);
+  }
+}
+
+async function restoreOnce(
   parts: ArtifactParts,
   digest: string,
   options: RestoreOptions & { target: string },

@@ -242,6 +242,22 @@ describe('gc and save at the same time', () => {
   }, 240_000);
 });
 
+describe('gc and a reader at the same time', () => {
+  it('gc before any step of a load of what gc moves to another pack', async () => {
+    const steps = await interleave(
+      async (plain) => void (await withGarbage(plain)),
+      async (stepped) => {
+        const target = join(stepped.root, 'read');
+        await load(stepped, { reference: 'fraud@small', target, cwd: stepped.root, files: [] });
+        expect(await readFile(target, 'utf8')).toBe('a'.repeat(3000));
+      },
+      (plain) => collect(plain),
+      (plain) => expectLoads(plain, 'fraud@small', 'a'.repeat(3000)),
+    );
+    expect(steps).toBeGreaterThan(5);
+  }, 240_000);
+});
+
 describe('any sequence of saves, promotions, deletions and collections', () => {
   type Action =
     | { do: 'save'; files: readonly number[] }
