@@ -299,6 +299,20 @@ test('repair replaces what is damaged here; the bad bytes are kept', async () =>
   expect(from.warnings.join('\n')).toMatch(/quarantine/);
 });
 
+test('repair leaves alone what a newer program may have written', async () => {
+  const { digest, remote, from } = await pushed({ 'a.bin': noise(MIB) });
+  const bytes = new Uint8Array(Buffer.from('{"schema": "mlops.manifest/2"}\n'));
+  const name = sha256Hex(bytes);
+  from.objects.damage({ kind: 'manifests', name }, bytes);
+  const pack = new Uint8Array(Buffer.from('a pack of another kind, as long as a pack has to be at least'));
+  const packName = sha256Hex(pack);
+  from.objects.damage({ kind: 'packs', name: packName }, pack);
+  await from.store.transfer(remote).fetch([digest], { repair: 'everything' });
+  expect(Buffer.from(await from.objects.get({ kind: 'manifests', name })).toString()).toContain('manifest/2');
+  expect((await from.objects.get({ kind: 'packs', name: packName })).length).toBe(pack.length);
+  expect(from.warnings.filter((line) => line.includes('left alone'))).toHaveLength(2);
+});
+
 test('repair of what is damaged in both places names both and deletes nothing', async () => {
   const { digest, remote, from } = await pushed({ 'a.bin': noise(3 * MIB) });
   const [pack = ''] = await namesOf(from.objects, 'packs');
