@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { checkout, checkoutProblem, type CheckedOut } from '../core/data/checkout.ts';
-import { pathInRepository } from '../core/data/place.ts';
+import { typedPaths } from '../core/data/place.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
@@ -47,7 +46,7 @@ export default defineCommand({
   ),
   async run({ path: given, force, cached, remote }, context) {
     const repository = await context.repository();
-    const paths = given.map((path) => pathInRepository(repository.root, resolve(context.cwd, path)));
+    const paths = await typedPaths(repository, context.cwd, given);
     const progress = context.progress('restoring', 'bytes');
     let results: CheckedOut[];
     try {

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
-import { pathInRepository } from '../core/data/place.ts';
+import { typedPaths } from '../core/data/place.ts';
 import { dataStatus, type DataPathStatus } from '../core/data/status.ts';
 import { remoteStatus, type RemoteStatus } from '../core/data/remote-status.ts';
 import { ExitCode } from '../errors.ts';
@@ -79,7 +78,7 @@ export default defineCommand({
   ),
   async run({ path: given, remote }, context) {
     const repository = await context.repository();
-    const paths = given.map((path) => pathInRepository(repository.root, resolve(context.cwd, path)));
+    const paths = await typedPaths(repository, context.cwd, given);
     const { signal } = context;
     const progress = context.progress('reading', 'bytes');
     let found: DataPathStatus[];
@@ -144,6 +143,7 @@ function explain({ state, present, changes, problem, pointer }: DataPathStatus):
   const away = present ? '' : '; the bytes of the pointer are not in this clone';
   if (state === 'missing') return `${count(pointer?.files ?? 0, 'file')} not there${away}`;
   if (state === 'outdated') return `holds another saved state${away}`;
+  if (pointer?.kind === 'file' && changes?.length === 1) return `other content${away}`;
   const counts = (['added', 'modified', 'removed'] as const).flatMap((change) => {
     const number = changes?.filter((each) => each.change === change).length ?? 0;
     return number === 0 ? [] : [`${number} ${change}`];

@@ -147,6 +147,27 @@ describe('data add', () => {
     expect((await statusOf(repo)).clean).toBe(true);
   });
 
+  test('is found again from a sub-directory, by the path there and by the one that messages show', async () => {
+    const repo = await tracked();
+    await repo.write('data/train.csv', 'mine');
+    await repo.write('sub/file', '');
+    for (const [directory, path] of [
+      ['data', 'train.csv'],
+      ['data', 'data/train.csv'],
+      ['sub', '../data'],
+      ['sub', 'data/train.csv'],
+    ] as const) {
+      const cwd = join(repo.root, directory);
+      expect(await repo.runWith({ cwd }, 'status', path)).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/data\/train\.csv +modified +other content\n/),
+      });
+      expect((await repo.runWith({ cwd }, 'checkout', path)).code).toBe(5);
+    }
+    const missing = await repo.runWith({ cwd: join(repo.root, 'sub') }, 'checkout', 'train.csv');
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('sub/train.csv holds no')]);
+  });
+
   test('refuses what Git tracks, what lies outside, and what belongs to Git or mlops', async () => {
     const repo = await registryRepo();
     const outside = await tempDirectory();

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import * as z from 'zod';
 import { defineCommand } from '../../cli/command.ts';
-import { pathInRepository } from '../../core/data/place.ts';
+import { typedPaths } from '../../core/data/place.ts';
 import { removeData } from '../../core/data/remove.ts';
 import { followUpInGit } from '../../core/registry/git-follow-up.ts';
 import { shellWord } from '../../lib/shell-word.ts';
@@ -34,7 +33,7 @@ export default defineCommand({
   ),
   async run({ path: given, reason, commit }, context) {
     const repository = await context.repository();
-    const place = pathInRepository(repository.root, resolve(context.cwd, given));
+    const [place = ''] = await typedPaths(repository, context.cwd, [given]);
     const { path, digest, event, written } = await removeData(repository, { path: place, reason });
     const shown = printable(path);
     const git = await followUpInGit(repository, { written, commit, message: `Stop tracking ${shown}` });

@@ -4,7 +4,8 @@ import { RefusedError, UsageError } from '../../errors.ts';
 import { nearestNames } from '../../lib/nearest.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { DataPointer } from './pointer.ts';
-import type { LoadedPointers } from './pointers.ts';
+import type { Repository } from '../repository/repository.ts';
+import { loadPointers, type LoadedPointers } from './pointers.ts';
 
 /**
  * A path as somebody typed it, relative to the Git root with `/`; empty for the root itself. Links above it are followed, so
@@ -33,6 +34,30 @@ function realAsFarAsThere(path: string): string {
     const parent = dirname(path);
     return parent === path ? path : join(realAsFarAsThere(parent), basename(path));
   }
+}
+
+/**
+ * Tracked paths as somebody typed them, relative to where they are; what is nothing there is taken from the Git root, which is
+ * how paths are shown, so that one that was copied from a message works everywhere.
+ *
+ * @returns paths relative to the Git root; not all of them need to be tracked
+ * @throws RefusedError `OUTSIDE_REPOSITORY`
+ */
+export async function typedPaths(
+  { root, documents }: Pick<Repository, 'root' | 'documents'>,
+  cwd: string,
+  given: readonly string[],
+): Promise<string[]> {
+  if (given.length === 0) return [];
+  const { pointers, problems } = await loadPointers(documents);
+  const isKnown = (path: string): boolean =>
+    [...pointers, ...problems].some((each) => isWithin(each.path, path) || isWithin(path, each.path));
+  return given.map((text) => {
+    const here = pathInRepository(root, resolve(cwd, text));
+    if (isKnown(here) || cwd === root) return here;
+    const shown = pathInRepository(root, resolve(root, text));
+    return isKnown(shown) ? shown : here;
+  });
 }
 
 /** Whether a path is another one, or lies in it; everything lies in the empty path. */
