@@ -39,7 +39,7 @@ test('as many run at once as jobs are given, the others in order', async () => {
 test('bytes in flight are bounded, and a request larger than the bound runs alone', async () => {
   const gate = new TransferGate({ jobs: 64 });
   const { start, running, end } = requests(gate);
-  const all = [start(25 * MIB), start(25 * MIB), start(25 * MIB), start(500 * MIB), start(1)];
+  const all = [start(18 * MIB), start(18 * MIB), start(18 * MIB), start(500 * MIB), start(1)];
   expect(running()).toBe(2);
   await end();
   expect(running()).toBe(2);

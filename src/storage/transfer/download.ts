@@ -35,26 +35,40 @@ export interface Downloaded {
  */
 export async function download(parts: DownloadParts, stretch: Stretch): Promise<Downloaded> {
   const key: ObjectKey = { kind: 'packs', name: stretch.pack };
-  const { offset, length } = stretch;
-  const bytes = (await parts.remote.get(key, { offset, length })) as Uint8Array<ArrayBuffer>;
-  if (!stretch.whole) return keepBlobs(parts, stretch, bytes);
-  const problem = await problemOfPack(parts.hasher, key, bytes);
-  if (problem !== undefined) {
-    const kept = await keepBlobs(parts, stretch, bytes);
-    return { ...kept, damage: { problem, bytes } };
+  const { offset, length, whole } = stretch;
+  if (!whole) {
+    const bytes = await parts.remote.get(key, { offset, length });
+    return keepBlobs(parts, stretch, bytes as Uint8Array<ArrayBuffer>);
   }
-  const entries = decodePack(bytes, objectPath(key));
-  const batch = parts.objects.batch();
+  return parts.hasher.withMemory(length, async (into) => {
+    const got = await parts.remote.get(key, { offset, length, into });
+    // In memory that the hashing threads see, which is used again: else each of them would take a copy of each pack.
+    if (got.buffer !== into.buffer) into.set(got);
+    const bytes = into.subarray(0, got.length);
+    const problem = await problemOfPack(parts.hasher, key, bytes);
+    if (problem === undefined) return keepPack(parts, stretch, bytes);
+    const copy = Uint8Array.from(bytes);
+    return { ...(await keepBlobs(parts, stretch, copy)), damage: { problem, bytes: copy } };
+  });
+}
+
+async function keepPack(
+  { objects, index }: DownloadParts,
+  { pack: name, blobs }: Stretch,
+  bytes: Uint8Array,
+): Promise<Downloaded> {
+  const entries = decodePack(bytes, objectPath({ kind: 'packs', name }));
+  const batch = objects.batch();
   try {
-    await batch.store('packs', bytes, () => Promise.resolve(key.name));
+    await batch.store('packs', bytes, () => Promise.resolve(name));
     await batch.commit();
   } catch (error) {
     await batch.abort();
     throw error;
   }
-  parts.index.add([{ name: key.name, size: bytes.length, entries }]);
+  index.add([{ name, size: bytes.length, entries }]);
   const held = new Set(entries.map(({ id }) => id));
-  const ids = stretch.blobs.map(({ id }) => id);
+  const ids = blobs.map(({ id }) => id);
   return { ids: ids.filter((id) => held.has(id)), failed: ids.filter((id) => !held.has(id)) };
 }
 
@@ -62,7 +76,7 @@ export async function download(parts: DownloadParts, stretch: Stretch): Promise<
 async function problemOfPack(
   hasher: PackHasher,
   key: ObjectKey,
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array,
 ): Promise<string | undefined> {
   let table: PackEntry[] = [];
   let problem: string | undefined;

@@ -4,7 +4,7 @@ import { isRetryable } from '../retrying.ts';
 
 export const DEFAULT_JOBS = 16;
 /** Bytes of objects in memory at once. Each is copied once more on the way, to be hashed on another core. */
-const MAX_BYTES_IN_FLIGHT = 56 * 1024 * 1024;
+const MAX_BYTES_IN_FLIGHT = 40 * 1024 * 1024;
 
 /**
  * Lets as many requests run at once as the remote and the memory of this machine stand: the number is halved when the remote asks

@@ -6,6 +6,7 @@ import type { PushOptions, Transferred } from '../artifact-transfer.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { digestOf, hexOf } from '../digest.ts';
 import { inParallel } from '../in-parallel.ts';
+import { MemoryIndexFiles } from '../index-files.ts';
 import type { Manifest } from '../manifest.ts';
 import { objectPath } from '../object-errors.ts';
 import type { ObjectKey, ObjectStore } from '../object-store.ts';
@@ -18,7 +19,7 @@ import { putObject } from './put-object.ts';
 import { RelatedBlobs } from './related-blobs.ts';
 import { completeLayout, findArtifacts, type RemoteArtifact } from './remote-artifacts.ts';
 import { RemoteBlobs } from './remote-blobs.ts';
-import { examineForRepair, quarantineThere, type BadObjects } from './remote-repair.ts';
+import { examineForRepair, packsOfOthers, quarantineThere, type BadObjects } from './remote-repair.ts';
 import { RemoteView } from './remote-view.ts';
 import { Tally } from './tally.ts';
 
@@ -62,7 +63,9 @@ class Push {
     this.#remote = remote;
     this.#options = options;
     this.#gate = new TransferGate(options, remote);
-    this.#view = new RemoteView({ remote, gate: this.#gate, files: parts.files });
+    // Who repairs wants to know what the remote gives out, and a layout that this machine remembers may have rotted there.
+    const files = options.repair === true ? new MemoryIndexFiles() : parts.files;
+    this.#view = new RemoteView({ remote, gate: this.#gate, files });
     this.#tally = new Tally(options);
     this.#problems = new Problems(options.nameOf);
   }
@@ -373,12 +376,17 @@ class Push {
 
   /** What is still bad after everything that needs it was given another place. */
   async #removeBad(found: ReadonlyMap<string, RemoteArtifact>): Promise<void> {
-    const failed = [...found.values()].filter(({ manifest }) => this.#problems.has(digestOf(manifest)));
-    const needed = new Set(
-      failed.flatMap(({ layouts }) => layouts.flatMap(({ packs }) => packs)).map(({ name }) => name),
-    );
-    for (const [name, problem] of this.#bad.packs)
-      if (!needed.has(name)) await this.#quarantine({ kind: 'packs', name }, problem);
+    const isSettled = (hex: string): boolean =>
+      found.has(hex) && !this.#problems.has(digestOf(hex)) && !this.#absent.includes(digestOf(hex));
+    const needed = await packsOfOthers(new Set(this.#bad.packs.keys()), isSettled, {
+      remote: this.#remote,
+      view: this.#view,
+    });
+    for (const [name, problem] of this.#bad.packs) {
+      if (needed.has(name))
+        this.#parts.warn(`${problem}; it stays, as it may be all there is of another artifact`);
+      else await this.#quarantine({ kind: 'packs', name }, problem);
+    }
   }
 
   #quarantine(key: ObjectKey, problem: string): Promise<void> {

@@ -5,6 +5,7 @@ import { objectPath } from '../object-errors.ts';
 import type { ObjectKey, ObjectStore } from '../object-store.ts';
 import { DEFAULT_JOBS, type TransferGate } from './gate.ts';
 import type { RemoteArtifact } from './remote-artifacts.ts';
+import type { RemoteView } from './remote-view.ts';
 import type { Tally } from './tally.ts';
 
 /** Names of objects whose bytes are not what they should be, and what is wrong. */
@@ -58,6 +59,32 @@ async function problemOf(remote: ObjectStore, key: ObjectKey, size: number): Pro
     if (error instanceof IntegrityError) return error.message;
     throw error;
   }
+}
+
+/**
+ * Which of these packs a layout of any other artifact names. A pack of which one blob rotted still gives out the others, and whoever
+ * asked for the repair may not have them.
+ */
+export async function packsOfOthers(
+  packs: ReadonlySet<string>,
+  isSettled: (manifest: string) => boolean,
+  { remote, view }: { remote: ObjectStore; view: RemoteView },
+): Promise<Set<string>> {
+  const named = new Set<string>();
+  if (packs.size === 0) return named;
+  const layouts: string[] = [];
+  for await (const { key } of remote.list('layouts')) {
+    if (!isSettled(key.name.slice(0, 64))) layouts.push(key.name);
+  }
+  await inParallel(layouts, DEFAULT_JOBS, async (name) => {
+    try {
+      for (const pack of (await view.layout(name)).packs) if (packs.has(pack.name)) named.add(pack.name);
+    } catch (error) {
+      // What can't be read leads nobody to a pack.
+      if (!(error instanceof IntegrityError)) throw error;
+    }
+  });
+  return named;
 }
 
 /** Moves an object away on the remote, if it is still there. */
