@@ -147,6 +147,28 @@ describe('push and pull', () => {
     expect(await objectsOf(remote, 'layouts')).toHaveLength(2);
   });
 
+  test('an edit of tracked data, or of a model, sends what was edited', async () => {
+    const { here } = await shared();
+    const content = noise(9 * 1024 * 1024, 5);
+    for (const part of ['data/train.bin', 'models/fraud.bin']) await here.write(part, content);
+    await here.json('data', 'add', 'data/train.bin');
+    await here.json('save', 'fraud', 'models/fraud.bin', '--version', 'v1');
+    const first = await here.json<Report>('push');
+    expect(first.bytes.transferred).toBeGreaterThan(content.length);
+    // The same bytes under two names are one artifact.
+    expect(first.artifacts).toEqual({ total: 1, transferred: 1 });
+    content.write('edited', 5 * 1024 * 1024);
+    await here.write('data/train.bin', content);
+    await here.json('data', 'add', 'data/train.bin');
+    const second = await here.json<Report>('push', 'data/train.bin');
+    expect(second.bytes.transferred).toBeLessThan(4.5 * 1024 * 1024);
+    content.write('edited', 2 * 1024 * 1024);
+    await here.write('models/fraud.bin', content);
+    await here.json('save', 'fraud', 'models/fraud.bin', '--version', 'v2');
+    const third = await here.json<Report>('push', 'fraud@v2');
+    expect(third.bytes.transferred).toBeLessThan(4.5 * 1024 * 1024);
+  });
+
   test('what is neither here nor there is a warning, and an error when it was named', async () => {
     const { here, there } = await shared();
     await here.save('fraud', 'v1');
