@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { LocalIoError } from '../../src/errors.ts';
 import { sha256Hex } from '../../src/storage/digest.ts';
 import { FaultyObjectStore, type Fault } from '../../src/storage/faulty.ts';
 import { createMemoryArtifactStore } from '../../src/storage/memory/artifact-store.ts';
@@ -250,4 +251,25 @@ test('garbage in place of every index is ignored', async () => {
     writeFileSync(join(space.cache, 'index', path), noise(300));
   expect((await space.store.store('data')).blobs.new).toBe(0);
   expect(await space.store.restore(space.digest, 'out')).toBe('restored');
+});
+
+test('a pack that can not be read just now is not taken for damaged, and stays where it is', async () => {
+  const root = scratchDirectory();
+  const objects = new MemoryObjectStore();
+  const store = createMemoryArtifactStore({ root, objects });
+  writeTree(join(root, 'first'), FILES);
+  writeTree(join(root, 'second'), { 'a.bin': FILES['a.bin'], 'd.txt': 'more' });
+  const { digest } = await store.store('first');
+  const get = objects.get.bind(objects);
+  objects.get = async (key, range) => {
+    if (key.kind === 'packs') throw new LocalIoError('IO_FAILED', 'EMFILE: too many open files');
+    return get(key, range);
+  };
+  await expect(store.store('second')).rejects.toMatchObject({ exitCode: 6 });
+  await expect(store.restore(digest, 'out')).rejects.toMatchObject({ exitCode: 6 });
+  objects.get = get;
+  expect((await store.verifyObjects([digest], { deep: true })).damage).toEqual([]);
+  await store.store('second');
+  await store.restore(digest, 'out');
+  expect(readFileSync(join(root, 'out/b.bin')).equals(FILES['b.bin'])).toBe(true);
 });

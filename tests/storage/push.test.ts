@@ -243,6 +243,55 @@ test('repair without the same pack here gives the blobs another place and moves 
   expect((await alone.store.transfer(remote).inspect([digest]))[0]?.state).toBe('complete');
 });
 
+test('repair does not lean on layouts that this clone remembers', async () => {
+  const from = clone();
+  const digest = await storeTree(from, { 'a.bin': noise(MIB) });
+  const remote = new MemoryObjectStore();
+  const transfer = from.store.transfer(remote);
+  await transfer.push([digest]);
+  const [name = ''] = await namesOf(remote, 'layouts');
+  await flip(remote, { kind: 'layouts', name });
+  await transfer.push([digest], { repair: true });
+  expect((await restored(remote, digest, 'a.bin')).equals(noise(MIB))).toBe(true);
+});
+
+test.each(['manifests', 'layouts'] as const)(
+  'an object of the kind %s that was cut short there is not called present by who pushed it',
+  async (kind) => {
+    const from = clone();
+    const digest = await storeTree(from, { 'a.bin': noise(MIB) });
+    const other = await storeTree(from, { 'b.bin': noise(1000, 2) }, 'other');
+    const remote = new MemoryObjectStore();
+    const transfer = from.store.transfer(remote);
+    await transfer.push([digest]);
+    const [name = ''] = await namesOf(remote, kind);
+    remote.damage({ kind, name }, new Uint8Array(10));
+    const refused = transfer.push([digest, other]);
+    await expect(refused).rejects.toMatchObject({ code: 'REMOTE_OBJECT_DAMAGED', exitCode: 3 });
+    await expect(refused).rejects.toThrow(name);
+    expect((await restored(remote, other, 'b.bin')).equals(noise(1000, 2))).toBe(true);
+    await transfer.push([digest], { repair: true });
+    expect((await restored(remote, digest, 'a.bin')).equals(noise(MIB))).toBe(true);
+  },
+);
+
+test('repair leaves a pack of which one blob rotted to an artifact that has no other place', async () => {
+  const from = clone();
+  const both = await storeTree(from, { 'a.bin': noise(100_000, 1), 'b.bin': noise(100_000, 2) }, 'both');
+  const mine = await storeTree(from, { 'a.bin': noise(100_000, 1) }, 'mine');
+  const theirs = await storeTree(from, { 'b.bin': noise(100_000, 2) }, 'theirs');
+  const remote = new MemoryObjectStore();
+  await from.store.transfer(remote).push([both, mine, theirs]);
+  const [name = ''] = await namesOf(remote, 'packs');
+  await flip(remote, { kind: 'packs', name }, 1000);
+  const alone = clone();
+  writeTree(join(alone.root, 'mine'), { 'a.bin': noise(100_000, 1) });
+  await alone.store.store('mine');
+  await alone.store.transfer(remote).push([mine, theirs], { repair: true, passOverAbsent: true });
+  expect((await restored(remote, mine, 'a.bin')).equals(noise(100_000, 1))).toBe(true);
+  expect((await restored(remote, theirs, 'b.bin')).equals(noise(100_000, 2))).toBe(true);
+});
+
 test('a dry run tells what a push then does, and sends nothing', async () => {
   const from = clone();
   await storeTree(from, { 'a.bin': noise(8 * MIB, 1), 'b.bin': noise(100_000, 2) }, 'both');

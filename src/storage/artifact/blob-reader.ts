@@ -37,7 +37,8 @@ export class BlobReader {
 
   /**
    * The blob's bytes from the first pack whose copy is good.
-   * @throws IntegrityError `OBJECT_MISSING` when no pack has it, `OBJECT_DAMAGED` when every copy is bad
+   * @throws IntegrityError `OBJECT_MISSING` when no pack has it, `OBJECT_DAMAGED` when every copy is bad; LocalIoError when one can't be
+   * read, which says nothing about its bytes
    */
   async read(id: string): Promise<Uint8Array<ArrayBuffer>> {
     const locations = this.#index.findAll(id);
@@ -52,7 +53,7 @@ export class BlobReader {
         );
       } catch (error) {
         if (!(error instanceof MlopsError)) throw error;
-        this.damaged.set(location.pack, error.message);
+        if (error instanceof IntegrityError) this.damaged.set(location.pack, error.message);
         failure = error;
       }
     }
@@ -72,9 +73,11 @@ export class BlobReader {
    * Compares bytes in hand with the stored copies of the same id. Cheaper than hashing the copy, and as strong, since the
    * bytes in hand are what was hashed.
    * @returns undefined when one copy is equal, else the first bad one
+   * @throws LocalIoError when no copy is equal and one can't be read: a pack is not damaged because there are too many open files
    */
   async findDamage(locations: readonly BlobLocation[], bytes: Uint8Array): Promise<DamagedPack | undefined> {
     let damage: DamagedPack | undefined;
+    let failure: MlopsError | undefined;
     for (const location of locations) {
       let problem = `blob ${location.id} is not what it was`;
       try {
@@ -82,10 +85,12 @@ export class BlobReader {
         if (Buffer.compare(copy, bytes) === 0) return undefined;
       } catch (error) {
         if (!(error instanceof MlopsError)) throw error;
+        if (!(error instanceof IntegrityError)) failure = error;
         problem = error.message;
       }
       damage ??= { pack: location.pack, problem };
     }
+    if (failure !== undefined) throw failure;
     return damage;
   }
 

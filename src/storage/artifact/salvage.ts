@@ -1,4 +1,4 @@
-import { MlopsError } from '../../errors.ts';
+import { IntegrityError } from '../../errors.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { decodeBlob } from '../compression.ts';
 import { sha256HexInPool } from '../digest.ts';
@@ -38,7 +38,8 @@ async function salvageBlobs({ objects }: ArtifactParts, index: BlobIndex, pack: 
         writer.add(location, { encoding: location.encoding, stored });
         saved += 1;
       } catch (error) {
-        if (!(error instanceof MlopsError)) throw error;
+        // What can't be read now may be good all the same: then the pack stays where it is.
+        if (!(error instanceof IntegrityError)) throw error;
         continue;
       }
       await writer.ready();

@@ -17,9 +17,9 @@ import { filesNeeding, problemOfPush, Problems, type TransferProblem } from './p
 import { chooseLocalPacks, isWorthWhole, type LocalPack } from './push-plan.ts';
 import { putObject } from './put-object.ts';
 import { RelatedBlobs } from './related-blobs.ts';
-import { completeLayout, findArtifacts, type RemoteArtifact } from './remote-artifacts.ts';
+import { compareManifests, completeLayout, findArtifacts, type RemoteArtifact } from './remote-artifacts.ts';
 import { RemoteBlobs } from './remote-blobs.ts';
-import { examineForRepair, packsOfOthers, quarantineThere, type BadObjects } from './remote-repair.ts';
+import { examineForRepair, quarantineThere, removeBadPacks, type BadObjects } from './remote-repair.ts';
 import { RemoteView } from './remote-view.ts';
 import { Tally } from './tally.ts';
 
@@ -72,6 +72,7 @@ class Push {
 
   async run(wanted: readonly string[]): Promise<Transferred> {
     const found = await findArtifacts(this.#view, wanted);
+    await compareManifests(this.#parts.objects, found);
     if (this.#options.repair === true) await this.#examine([...found.values()]);
     const open: RemoteArtifact[] = [];
     for (const artifact of found.values()) {
@@ -375,18 +376,11 @@ class Push {
   }
 
   /** What is still bad after everything that needs it was given another place. */
-  async #removeBad(found: ReadonlyMap<string, RemoteArtifact>): Promise<void> {
+  #removeBad(found: ReadonlyMap<string, RemoteArtifact>): Promise<void> {
     const isSettled = (hex: string): boolean =>
       found.has(hex) && !this.#problems.has(digestOf(hex)) && !this.#absent.includes(digestOf(hex));
-    const needed = await packsOfOthers(new Set(this.#bad.packs.keys()), isSettled, {
-      remote: this.#remote,
-      view: this.#view,
-    });
-    for (const [name, problem] of this.#bad.packs) {
-      if (needed.has(name))
-        this.#parts.warn(`${problem}; it stays, as it may be all there is of another artifact`);
-      else await this.#quarantine({ kind: 'packs', name }, problem);
-    }
+    const place = { remote: this.#remote, view: this.#view, warn: this.#parts.warn };
+    return removeBadPacks(place, this.#bad.packs, isSettled);
   }
 
   #quarantine(key: ObjectKey, problem: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { IntegrityError } from '../../errors.ts';
 import { inParallel } from '../in-parallel.ts';
 import { objectPath } from '../object-errors.ts';
-import type { ObjectKey } from '../object-store.ts';
+import type { ObjectKey, ObjectStore } from '../object-store.ts';
 import { DEFAULT_JOBS } from './gate.ts';
 import type { LayoutPack } from './layout.ts';
 import type { RemoteView } from './remote-view.ts';
@@ -25,7 +25,7 @@ export interface RemoteArtifact {
   manifestSize: number | undefined;
   /** The most complete first. */
   layouts: KnownLayout[];
-  /** Layouts that can't be read. */
+  /** Layouts that can't be read, and the manifest when it has not the size that it has here. */
   damaged: { key: ObjectKey; problem: string }[];
 }
 
@@ -68,6 +68,21 @@ export async function findArtifacts(
   }
   for (const { layouts } of found.values()) layouts.sort(byCompleteness);
   return found;
+}
+
+/** Adds manifests that have another size there than here to what is damaged. */
+export async function compareManifests(
+  local: ObjectStore,
+  artifacts: ReadonlyMap<string, RemoteArtifact>,
+): Promise<void> {
+  await inParallel(artifacts.values(), DEFAULT_JOBS, async ({ manifest: name, manifestSize, damaged }) => {
+    if (manifestSize === undefined) return;
+    const key: ObjectKey = { kind: 'manifests', name };
+    const size = (await local.stat(key))?.size;
+    if (size === undefined || size === manifestSize) return;
+    const problem = `${objectPath(key)} on the remote has ${manifestSize} bytes instead of ${size}`;
+    damaged.push({ key, problem });
+  });
 }
 
 function byCompleteness(first: KnownLayout, second: KnownLayout): number {

@@ -62,29 +62,34 @@ async function problemOf(remote: ObjectStore, key: ObjectKey, size: number): Pro
 }
 
 /**
- * Which of these packs a layout of any other artifact names. A pack of which one blob rotted still gives out the others, and whoever
- * asked for the repair may not have them.
+ * Moves bad packs away, but for those that a layout of any other artifact names: a pack of which one blob rotted still gives out the
+ * others, and whoever asked for the repair may not have them.
+ *
+ * @param isSettled true for manifests that need none of these packs any more
  */
-export async function packsOfOthers(
-  packs: ReadonlySet<string>,
+export async function removeBadPacks(
+  place: { remote: ObjectStore; view: RemoteView; warn: (message: string) => void },
+  packs: ReadonlyMap<string, string>,
   isSettled: (manifest: string) => boolean,
-  { remote, view }: { remote: ObjectStore; view: RemoteView },
-): Promise<Set<string>> {
+): Promise<void> {
+  if (packs.size === 0) return;
   const named = new Set<string>();
-  if (packs.size === 0) return named;
   const layouts: string[] = [];
-  for await (const { key } of remote.list('layouts')) {
+  for await (const { key } of place.remote.list('layouts')) {
     if (!isSettled(key.name.slice(0, 64))) layouts.push(key.name);
   }
   await inParallel(layouts, DEFAULT_JOBS, async (name) => {
     try {
-      for (const pack of (await view.layout(name)).packs) if (packs.has(pack.name)) named.add(pack.name);
+      for (const pack of (await place.view.layout(name)).packs) named.add(pack.name);
     } catch (error) {
       // What can't be read leads nobody to a pack.
       if (!(error instanceof IntegrityError)) throw error;
     }
   });
-  return named;
+  for (const [name, problem] of packs) {
+    if (named.has(name)) place.warn(`${problem}; it stays, as another artifact may have no other place`);
+    else await quarantineThere(place, { kind: 'packs', name }, problem);
+  }
 }
 
 /** Moves an object away on the remote, if it is still there. */

@@ -24,6 +24,8 @@ export interface RemoteViewParts {
  */
 export class RemoteView {
   readonly #parts: RemoteViewParts;
+  /** Sizes of layouts, as listed. */
+  readonly #layoutSizes = new Map<string, number>();
 
   constructor(parts: RemoteViewParts) {
     this.#parts = parts;
@@ -40,7 +42,10 @@ export class RemoteView {
     const { remote, gate } = this.#parts;
     const list = (prefix?: string): Promise<void> =>
       gate.run(SMALL_REQUEST, async () => {
-        for await (const { key } of remote.list('layouts', prefix)) note(key.name);
+        for await (const { key, size } of remote.list('layouts', prefix)) {
+          note(key.name);
+          this.#layoutSizes.set(key.name, size);
+        }
       });
     if (wanted.size > FEW) await list();
     else await inParallel(wanted, DEFAULT_JOBS, list);
@@ -53,7 +58,9 @@ export class RemoteView {
     const key = { kind: 'layouts', name } as const;
     const place = `layouts/${name.replace('-', '')}`;
     const known = files.read(place);
-    if (known !== undefined && isNamedBy(key, await sha256HexInPool(known)))
+    // Of another size, what is there is something else than what is remembered.
+    const isSame = known?.length === (this.#layoutSizes.get(name) ?? known?.length);
+    if (known !== undefined && isSame && isNamedBy(key, await sha256HexInPool(known)))
       return Layout.decode(known, name);
     const bytes = await gate.run(SMALL_REQUEST, () => remote.get(key));
     const layout = Layout.decode(bytes, name);
