@@ -1,6 +1,7 @@
 import { RefusedError } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { CollectedRemoteGarbage, RemoteGarbagePlan } from '../../storage/garbage.ts';
+import { assertWritable } from '../repository/format.ts';
 import type { OpenRemote, Repository } from '../repository/repository.ts';
 import type { GcRequest } from './gc.ts';
 import { collectRoots, createReader, type Roots } from './roots.ts';
@@ -30,10 +31,11 @@ export interface RemoteGcReport {
  * Other clones may need what this one has never heard of. What they pushed to Git is known here once it was fetched, what they have not is
  * covered by the grace period; so a clone that does not fetch every branch is refused. Nothing is asked over the network of Git.
  *
- * @throws RefusedError `REMOTE_NOT_TRUSTED`, `BRANCHES_UNKNOWN`; as `Repository.remote`, `collectRoots` and `RemoteGarbageCollector`
+ * @throws UsageError `FORMAT_UNSUPPORTED`; RefusedError `REMOTE_NOT_TRUSTED`, `BRANCHES_UNKNOWN`; as `Repository.remote`, `collectRoots` and `RemoteGarbageCollector`
  */
 export async function gcRemote(repository: Repository, request: RemoteGcRequest): Promise<RemoteGcReport> {
   const { yes, signal, onProgress } = request;
+  if (yes) assertWritable(repository.unknownFeatures);
   const remote = await repository.remote(request.remote);
   if (yes) assertTrusted(remote);
   await assertKnowsEveryBranch(repository);

@@ -1,4 +1,5 @@
 import type { FetchOptions, Transferred } from '../../storage/artifact-transfer.ts';
+import { assertWritable } from '../repository/format.ts';
 import type { Repository } from '../repository/repository.ts';
 
 export interface FetchArtifactsOptions extends FetchOptions {
@@ -10,7 +11,7 @@ export interface FetchArtifactsOptions extends FetchOptions {
  * Brings what is missing here of artifacts; see `ArtifactTransfer.fetch`.
  *
  * @param digests `sha256:` digests of artifacts
- * @throws as `Repository.remote` and `ArtifactTransfer.fetch`
+ * @throws UsageError `FORMAT_UNSUPPORTED`; as `Repository.remote` and `ArtifactTransfer.fetch`
  */
 export async function fetchArtifacts(
   repository: Repository,
@@ -18,6 +19,7 @@ export async function fetchArtifacts(
   options: FetchArtifactsOptions = {},
 ): Promise<Transferred> {
   const { remote: name, ...transfer } = options;
+  if (options.dryRun !== true) assertWritable(repository.unknownFeatures);
   const [artifacts, remote] = await Promise.all([repository.artifacts(), repository.remote(name)]);
   return artifacts.transfer(remote.objects).fetch(digests, transfer);
 }

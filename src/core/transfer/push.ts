@@ -1,5 +1,6 @@
 import type { PushOptions, Transferred } from '../../storage/artifact-transfer.ts';
 import type { Repository } from '../repository/repository.ts';
+import { assertWritable } from '../repository/format.ts';
 import { relatedArtifacts } from './related.ts';
 import { assertMayPush, type TrustOptions } from './trust.ts';
 
@@ -14,7 +15,7 @@ export interface PushArtifactsOptions extends PushOptions {
  * Makes artifacts complete on a remote; see `ArtifactTransfer.push`.
  *
  * @param digests `sha256:` digests of artifacts; each is asked for and sent once
- * @throws as `Repository.remote`, `assertMayPush` and `ArtifactTransfer.push`
+ * @throws UsageError `FORMAT_UNSUPPORTED`; as `Repository.remote`, `assertMayPush` and `ArtifactTransfer.push`
  */
 export async function pushArtifacts(
   repository: Repository,
@@ -23,6 +24,7 @@ export async function pushArtifacts(
 ): Promise<Transferred> {
   const { remote: name, trust, ...transfer } = options;
   const [artifacts, remote] = await Promise.all([repository.artifacts(), repository.remote(name)]);
+  if (options.dryRun !== true) assertWritable(repository.unknownFeatures);
   if (options.dryRun !== true) await assertMayPush(repository, remote, trust);
   const related = options.related ?? (await relatedArtifacts(repository));
   return artifacts.transfer(remote.objects).push(digests, { ...transfer, related });
