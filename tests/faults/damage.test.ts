@@ -188,14 +188,3 @@ describe('an object that rotted, with mode and times as they were, is never serv
     );
   });
 });
-
-describe('repair from a remote', () => {
-  test.for([
-    'B3: a damaged object is fetched again from a good remote',
-    'B4: damaged here and on the remote: exit 3, both places named, nothing deleted',
-    'B6: a kill during a repair leaves it no worse',
-  ])('%s', (_, ctx) => {
-    ctx.skip('belongs to remotes: there is no `verify --repair` yet');
-    expect.unreachable('skipped above');
-  });
-});

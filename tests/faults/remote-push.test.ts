@@ -158,7 +158,7 @@ describe('push never calls anything present that is not', () => {
     if (how === 'cut') expect((await at.fails(3, 'push')).code).toBe('REMOTE_OBJECT_DAMAGED');
     const found = await at.run('--json', 'verify', '--remote');
     expect([found.code, found.stdout]).toEqual([3, expect.stringContaining(key.split('/').at(-1) ?? '')]);
-    expect(await at.server.objects.get(key)).toEqual(bad);
+    expect(bad !== undefined && (await at.server.objects.get(key))?.equals(bad)).toBe(true);
     expect((await at.run('push', '--repair')).code).toBe(0);
     expect(await lies(at.server)).toEqual([]);
     const kept = at.server.objects.keys().filter((each) => each.includes('quarantine/'));

@@ -135,6 +135,11 @@ export async function contentsOf(server: S3Server): Promise<Map<string, Buffer>>
   return found;
 }
 
+/** SHA-256 of everything in the bucket, by key. */
+export function hashesOf(contents: ReadonlyMap<string, Buffer>): Map<string, string> {
+  return new Map([...contents].map(([key, bytes]) => [key, sha256(bytes)]));
+}
+
 /** Keys of one kind of object, quarantined ones left out. */
 export function keysOf(
   contents: { keys(): Iterable<string> },
@@ -198,14 +203,25 @@ export function objectsHere(repository: FaultRepository, kind: 'packs' | 'manife
   return [...observed(repository).objects.keys()].filter((path) => path.startsWith(`${kind}/`)).toSorted();
 }
 
-/** Flips one bit of an object here. */
-export async function rot({ root }: FaultRepository, path: string): Promise<void> {
-  const file = join(root, '.mlops/cache', path);
-  const bytes = await readFile(file);
-  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+/**
+ * Flips one bit of the pack that only the third version needs, which is neither the smallest nor the largest.
+ * @returns its path below `.mlops/cache`, and the bytes that are there now
+ */
+export async function rotThird(repository: FaultRepository): Promise<{ path: string; bad: Buffer }> {
+  const packs = await Promise.all(
+    objectsHere(repository, 'packs').map(async (path) => ({
+      path,
+      bad: await readFile(join(repository.root, '.mlops/cache', path)),
+    })),
+  );
+  const [, middle] = packs.toSorted((a, b) => a.bad.length - b.bad.length);
+  if (middle === undefined) throw new Error('there is no third pack');
+  const { path, bad } = middle;
+  bad[1000] = (bad[1000] ?? 0) ^ 1;
+  const file = join(repository.root, '.mlops/cache', path);
   await chmod(file, 0o644);
-  await writeFile(file, bytes);
-  await chmod(file, 0o444);
+  await writeFile(file, bad);
+  return { path, bad };
 }
 
 /** Names below `.mlops/cache/quarantine`. */
