@@ -76,7 +76,12 @@ describe('gc', () => {
     const done = await gc(repo, '--yes');
     expect(done.removed).toMatchObject({ manifests: 1, packs: 1, repacked: 0, bytes: dry.reclaimable });
     expect(await objects(repo)).toHaveLength(2);
-    expect((await gc(repo, '--yes')).removed).toMatchObject({ manifests: 0, packs: 0, repacked: 0, bytes: 0 });
+    expect((await gc(repo, '--yes')).removed).toMatchObject({
+      manifests: 0,
+      packs: 0,
+      repacked: 0,
+      bytes: 0,
+    });
     await loads(repo, 'fraud@v1', 'bytes of fraud v1');
     expect((await repo.run('verify', '--deep')).code).toBe(0);
   });

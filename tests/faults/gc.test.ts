@@ -26,7 +26,11 @@ describe('gc killed or failed in any of its writes (B13)', () => {
       ({ call, place }) => call.startsWith('unlink') && place.includes('<sha256>'),
     );
     expect(unlinks.length).toBeGreaterThanOrEqual(4);
-    const cases = allCases(points);
+    // This thread writes to the pipes of git far more often than to files, and never equally often; an error there meets libuv itself,
+    // which ends or stops the process over it, as no real pipe would make it.
+    const cases = allCases(points).filter(
+      ({ point, fault }) => fault === 'SIGKILL' || point.thread !== 'main' || point.call !== 'write',
+    );
     const removals = cases.filter(({ point, fault }) => fault === 'SIGKILL' && unlinks.includes(point));
     const chosen = [...new Set([...sample(cases, TRIED, SEED), ...removals])];
     const { problems, missed } = await sweep(fixture, GC, chosen);
