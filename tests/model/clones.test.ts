@@ -1,0 +1,275 @@
+/* eslint-disable vitest/no-standalone-expect -- the class is what the test is made of */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { cloneOf, registryRepo, type RegistryRepo } from '../support/registry-repo.ts';
+import { tempDirectory } from '../support/temp-repo.ts';
+
+/** What one clone's work tree should say; the content of a version is its label, so that nothing else has to be known. */
+interface Person {
+  name: 'ann' | 'bob';
+  repo: RegistryRepo;
+  versions: Set<string>;
+  deleted: Set<string>;
+  /** Labels whose bytes must be in this clone. */
+  here: Set<string>;
+}
+
+type Step =
+  | { do: 'save' | 'push' | 'fetch' | 'merge' | 'gc' | 'gc of the remote'; by: 'ann' | 'bob' }
+  | { do: 'promote' | 'delete'; by: 'ann' | 'bob'; version: number }
+  | { do: 'lose'; object: number };
+
+const by = fc.constantFrom('ann' as const, 'bob' as const);
+const steps = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('save' as const), by }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constantFrom(
+          'push' as const,
+          'push' as const,
+          'fetch',
+          'merge',
+          'merge',
+          'gc',
+          'gc of the remote',
+        ),
+        by,
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constantFrom('promote' as const, 'delete'), by, version: fc.nat(20) }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const), object: fc.nat(40) }) },
+  ) satisfies fc.Arbitrary<Step>,
+  { minLength: 10, maxLength: 10 },
+);
+
+const contentOf = (label: string): string => `bytes of ${label} `.repeat(400);
+
+class Place {
+  readonly remote: string;
+  readonly people: readonly Person[];
+  /** Labels whose bytes the remote must be able to give. */
+  readonly there = new Set<string>();
+  #saved = 0;
+
+  private constructor(remote: string, people: readonly Person[]) {
+    this.remote = remote;
+    this.people = people;
+  }
+
+  static async create(): Promise<Place> {
+    const remote = await tempDirectory();
+    const ann = await registryRepo();
+    await ann.json('remote', 'add', 'origin', remote, '--default');
+    await ann.git('add', '.mlops');
+    await ann.git('commit', '--quiet', '-m', 'Name the remote');
+    const bob = await cloneOf(ann, join(await tempDirectory(), 'bob'));
+    await bob.json('remote', 'trust', 'origin');
+    await ann.git('remote', 'add', 'bob', bob.root);
+    const nothing = (): Pick<Person, 'versions' | 'deleted' | 'here'> => ({
+      versions: new Set(),
+      deleted: new Set(),
+      here: new Set(),
+    });
+    return new Place(remote, [
+      { name: 'ann', repo: ann, ...nothing() },
+      { name: 'bob', repo: bob, ...nothing() },
+    ]);
+  }
+
+  person(name: 'ann' | 'bob'): Person {
+    const found = this.people.find((each) => each.name === name);
+    if (found === undefined) throw new Error(name);
+    return found;
+  }
+
+  other({ name }: Person): Person {
+    return this.person(name === 'ann' ? 'bob' : 'ann');
+  }
+
+  async perform(step: Step): Promise<void> {
+    if (step.do === 'lose') return this.#lose(step.object);
+    const person = this.person(step.by);
+    const { repo } = person;
+    switch (step.do) {
+      case 'save':
+        return this.#save(person);
+      case 'promote':
+      case 'delete':
+        return this.#amend(person, step);
+      case 'merge':
+        return this.#merge(person);
+      case 'push':
+        return this.#push(person);
+      case 'fetch':
+        return this.#fetch(person);
+      case 'gc':
+        await repo.json('gc', '--yes', '--grace', '0');
+        return this.#forget(person.here, person);
+      case 'gc of the remote':
+        await repo.git('fetch', '--quiet', '--all');
+        await repo.json('gc', '--remote', '--yes', '--grace', '0');
+        return this.#forget(this.there, person);
+    }
+  }
+
+  async #save(person: Person): Promise<void> {
+    this.#saved += 1;
+    const label = `${person.name}-${this.#saved}`;
+    await person.repo.write('model.bin', contentOf(label));
+    await person.repo.json('save', 'fraud', 'model.bin', '--version', label, '--commit');
+    person.versions.add(label);
+    person.here.add(label);
+  }
+
+  async #amend(
+    person: Person,
+    { do: what, version }: { do: 'promote' | 'delete'; version: number },
+  ): Promise<void> {
+    const label = [...person.versions][version % Math.max(1, person.versions.size)];
+    if (label === undefined) return;
+    const isLive = !person.deleted.has(label);
+    const reference = `fraud@${label}`;
+    const { code, stderr } =
+      what === 'promote'
+        ? await person.repo.run('promote', reference, '--to', 'production', '--commit')
+        : await person.repo.run('delete', reference, '--reason', 'not wanted', '--commit');
+    if (!isLive) expect(code, stderr).toBe(2);
+    else if (what === 'promote') expect(code, stderr).toBe(this.#isAvailable(person, label) ? 0 : 3);
+    else if (code === 0) person.deleted.add(label);
+    else expect(code, stderr).toBe(4);
+  }
+
+  #isAvailable({ here }: Person, label: string): boolean {
+    return here.has(label) || this.there.has(label);
+  }
+
+  /** Conflicts are in pointers of stages only, and settled on any version that can be had. */
+  async #merge(person: Person): Promise<void> {
+    const { repo, versions, deleted } = person;
+    const other = this.other(person);
+    const name = person.name === 'ann' ? 'bob' : 'origin';
+    await repo.git('fetch', '--quiet', name);
+    for (const label of other.versions) versions.add(label);
+    for (const label of other.deleted) deleted.add(label);
+    try {
+      await repo.git('merge', '--quiet', '--no-edit', `${name}/main`);
+      return;
+    } catch (error) {
+      const conflicts = await repo.git('diff', '--name-only', '--diff-filter=U');
+      if (conflicts !== '.mlops/models/fraud/stages/production.json') throw error;
+    }
+    for (const label of live(person)) {
+      const { code } = await repo.run('promote', `fraud@${label}`, '--to', 'production', '--resolve');
+      if (this.#isAvailable(person, label)) expect(code).toBe(0);
+      if (code === 0) break;
+    }
+    await repo.git('add', '.mlops');
+    await repo.git('commit', '--quiet', '--no-edit');
+  }
+
+  async #push(person: Person): Promise<void> {
+    const { absent } = await person.repo.json<{ absent: { names: string[] }[] }>('push', '--yes');
+    const lost = new Set(absent.flatMap(({ names }) => names.map((name) => name.replace('fraud@', ''))));
+    for (const label of lost)
+      expect(this.#isAvailable(person, label), `${label} is called absent`).toBe(false);
+    const pushed = live(person).filter((label) => !lost.has(label));
+    for (const label of pushed) this.there.add(label);
+    const third = await cloneOf(person.repo, join(await tempDirectory(), 'third'));
+    if (pushed.length > 0) await third.json('fetch', ...pushed.map((label) => `fraud@${label}`));
+    for (const label of pushed) await expectLoads(third, label);
+  }
+
+  async #fetch(person: Person): Promise<void> {
+    const available = live(person).filter((label) => this.#isAvailable(person, label));
+    const { code, stderr } = await person.repo.run('fetch', '--all');
+    expect(code, stderr).toBe(available.length === live(person).length ? 0 : 3);
+    for (const label of available) person.here.add(label);
+  }
+
+  /** After gc without grace only what some branch that this clone knows of needs is left. */
+  async #forget(labels: Set<string>, { repo }: Person): Promise<void> {
+    const needed = new Set<string>();
+    const refs = await repo.git('for-each-ref', '--format=%(refname)', 'refs/heads', 'refs/remotes');
+    for (const ref of refs.split('\n')) {
+      const paths = await repo.git('ls-tree', '-r', '--name-only', ref, '.mlops/models');
+      const deleted = new Set<string>();
+      for (const path of paths.split('\n')) {
+        if (!path.includes('-deleted-')) continue;
+        const event = JSON.parse(await repo.git('show', `${ref}:${path}`)) as {
+          subject: { version: string };
+        };
+        deleted.add(event.subject.version);
+      }
+      for (const path of paths.split('\n')) {
+        const [, label] = /\/versions\/(.+)\.json$/.exec(path) ?? [];
+        if (label !== undefined && !deleted.has(label)) needed.add(label);
+        if (!path.includes('/stages/')) continue;
+        needed.add((JSON.parse(await repo.git('show', `${ref}:${path}`)) as { version: string }).version);
+      }
+    }
+    for (const label of labels) if (!needed.has(label)) labels.delete(label);
+  }
+
+  /** Somebody removes one file from the remote's directory. */
+  async #lose(nth: number): Promise<void> {
+    const all = await readdir(this.remote, { recursive: true, withFileTypes: true });
+    const files = all
+      .filter((entry) => entry.isFile() && /\/(?:packs|manifests|layouts)\//.test(`${entry.parentPath}/`))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .toSorted();
+    const file = files[nth % Math.max(1, files.length)];
+    if (file === undefined) return;
+    await rm(file, { force: true });
+    // Each version has a pack of its own here or shares one: asking is simpler than knowing.
+    for (const label of this.there) if (!(await this.#isThere(label))) this.there.delete(label);
+  }
+
+  async #isThere(label: string): Promise<boolean> {
+    const person = this.people.find(({ versions, deleted }) => versions.has(label) && !deleted.has(label));
+    if (person === undefined) return false;
+    const third = await cloneOf(person.repo, join(await tempDirectory(), 'third'));
+    const { code } = await third.run('fetch', `fraud@${label}`);
+    return code === 0;
+  }
+
+  /** Documents are sound, and whatever must be here comes back without asking anybody. */
+  async look(): Promise<void> {
+    for (const person of this.people) {
+      if (person.versions.size === 0) continue;
+      const { code, stderr } = await person.repo.run('verify', '--metadata-only');
+      expect([0, 3], stderr).toContain(code);
+      for (const label of live(person))
+        if (person.here.has(label)) await expectLoads(person.repo, label, '--offline');
+    }
+  }
+}
+
+function live({ versions, deleted }: Person): string[] {
+  return [...versions].filter((label) => !deleted.has(label));
+}
+
+async function expectLoads(repo: RegistryRepo, label: string, ...options: string[]): Promise<void> {
+  await repo.json('load', `fraud@${label}`, '-o', 'out.bin', '--force', ...options);
+  expect(await readFile(join(repo.root, 'out.bin'), 'utf8')).toBe(contentOf(label));
+  await rm(join(repo.root, 'out.bin'));
+}
+
+test('two real clones and a directory between them lose nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (sequence) => {
+      const place = await Place.create();
+      for (const step of sequence) {
+        await place.perform(step);
+        await place.look();
+      }
+    }),
+    { numRuns: 3, seed: 20_261_124, endOnFailure: true },
+  );
+}, 600_000);
