@@ -140,6 +140,9 @@ export interface ArtifactStore {
   /** Checks what `digests` need, plus every pack in the store unless `only`; damage is returned, not thrown. */
   verifyObjects(digests: readonly string[], options?: VerifyObjectsOptions): Promise<VerifiedObjects>;
 
+  /** `sha256:` digests of manifests of which damaged bytes were moved away; a good one may have come since. @throws LocalIoError */
+  quarantinedManifests(): ReadonlySet<string>;
+
   /**
    * Writes the artifact to `target`: a file for a file artifact, else a directory. Built beside the target and renamed, so
    * the target is never partly written. Resolves to `unchanged` when the target already holds exactly these bytes.
@@ -150,11 +153,11 @@ export interface ArtifactStore {
   /**
    * Makes a path of the work tree hold the artifact, in place: files that are as they should be are not touched, every other
    * one appears complete or not at all, and a killed update is finished by the next one. A file that differs is overwritten or
-   * removed only when its bytes are saved, that is, can be restored from this store.
+   * removed only when its bytes are saved, that is, can be restored from this store: the stored copies are read and hashed.
    *
    * @param path relative to the store's root, with `/`
-   * @throws ConflictError `LOCAL_CHANGES` naming files that are saved nowhere, before anything is touched; IntegrityError
-   * `OBJECT_MISSING`, likewise; RefusedError `UNSAFE_PATH`, `UNSAFE_ENTRY` for links on the way or inside; LocalIoError
+   * @throws ConflictError `LOCAL_CHANGES` naming files that are saved nowhere, or whose stored copy is damaged, before any file is touched;
+   * IntegrityError `OBJECT_MISSING`, likewise; RefusedError `UNSAFE_PATH`, `UNSAFE_ENTRY` for links on the way or inside; LocalIoError
    */
   update(digest: string, path: string, options?: UpdateOptions): Promise<UpdatedTarget>;
 

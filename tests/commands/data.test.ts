@@ -1,4 +1,15 @@
-import { mkdir, readdir, rename, rm, stat, symlink, unlink } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cloneOf, registryRepo, type RegistryRepo } from '../support/registry-repo.ts';
@@ -334,6 +345,43 @@ describe('checkout', () => {
     await repo.json('checkout', '--force', 'data/images');
     expect(await readdir(join(repo.root, 'data/images'))).toEqual(['a.png']);
     expect(await statusOf(repo)).toMatchObject({ clean: true });
+  });
+
+  test('keeps the only good copy when the stored one is damaged, and takes it back', async () => {
+    const repo = await tracked('version one\n');
+    const packs = async (): Promise<string[]> =>
+      (await readdir(join(repo.root, '.mlops/cache/packs'), { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+    const before = await packs();
+    await repo.write('data/train.csv', 'version two\n');
+    await repo.json('data', 'add', 'data/train.csv', '--commit');
+    const [pack = '', ...others] = (await packs()).filter((path) => !before.includes(path));
+    expect(others).toEqual([]);
+    const bytes = await readFile(pack);
+    const place = bytes.indexOf('version two');
+    expect(place).toBeGreaterThan(0);
+    bytes.write('####', place);
+    await chmod(pack, 0o644);
+    await writeFile(pack, bytes);
+
+    await repo.git('checkout', '--quiet', '--detach', 'HEAD~1');
+    const error = await repo.failure('checkout');
+    expect(error).toMatchObject({ code: 'LOCAL_CHANGES', exitCode: 5 });
+    expect(error.message).toContain('data/train.csv: the stored copy is damaged');
+    expect(error.hint).toMatch(/mlops data add data\/train\.csv.*mlops verify --repair/);
+    expect(await repo.read('data/train.csv')).toBe('version two\n');
+
+    // What the hint says makes both states restorable again.
+    await repo.git('checkout', '--quiet', 'main');
+    expect((await repo.json<Added>('data', 'add', 'data/train.csv')).paths[0]?.outcome).toBe('unchanged');
+    await repo.git('checkout', '--quiet', '--detach', 'HEAD~1');
+    await repo.json('checkout');
+    expect(await repo.read('data/train.csv')).toBe('version one\n');
+    await repo.git('checkout', '--quiet', 'main');
+    await repo.json('checkout');
+    expect(await repo.read('data/train.csv')).toBe('version two\n');
+    expect((await repo.run('verify', '--deep')).code).toBe(0);
   });
 
   test('lets a merge of different changes conflict in the pointer, and one of the same merge', async () => {

@@ -15,8 +15,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConflictError, IntegrityError, RefusedError } from '../../src/errors.ts';
 import { nextCut } from '../../src/storage/chunker.ts';
-import { listFiles, noise, scratchDirectory, writeTree } from './support/scratch.ts';
-import { workspace, type Workspace } from './support/workspace.ts';
+import { flipByte, listFiles, noise, scratchDirectory, writeTree } from './support/scratch.ts';
+import { objectPaths, workspace, type Workspace } from './support/workspace.ts';
 
 /** Every file below `data` with its content. */
 function contentOf({ root }: Workspace, path = 'data'): Record<string, string> {
@@ -118,6 +118,54 @@ describe('update', () => {
     expect(await failureOf(space.store.update(other, 'data'))).toMatchObject({ code: 'LOCAL_CHANGES' });
     writeTree(join(space.root, 'data'), { big });
     expect(await space.store.update(other, 'data')).toMatchObject({ outcome: 'restored', written: 1 });
+  });
+
+  test('keeps files of which the stored copy is damaged, and stores them again when asked', async () => {
+    const space = workspace();
+    const first = await storeTree(space, { a: 'old', b: 'b', c: noise(200_000, 3) });
+    const before = new Set(objectPaths(space, 'packs'));
+    const second = await storeTree(space, { a: noise(300_000, 4), b: 'b', c: noise(200_000, 5), d: 'd' });
+    const [pack = '', ...others] = objectPaths(space, 'packs').filter((path) => !before.has(path));
+    expect(others).toEqual([]);
+    const bytes = readFileSync(pack);
+    const inA = bytes.indexOf(noise(300_000, 4).subarray(1000, 1064));
+    expect(inA).toBeGreaterThan(0);
+    flipByte(pack, bytes, inA);
+    const there = contentOf(space);
+    const error = await failureOf(space.store.update(first, 'data'));
+    expect(error).toBeInstanceOf(ConflictError);
+    expect(error).toMatchObject({
+      code: 'LOCAL_CHANGES',
+      hint: expect.stringContaining('mlops data add data'),
+    });
+    expect(String(error)).toMatch(/: data\/a: the stored copy is damaged/);
+    expect(contentOf(space)).toEqual(there);
+    // The pack is out of the way, its good blobs are not lost, and the bytes are not taken for stored any more.
+    expect(space.warnings.join()).toContain('2 good blobs of it were kept');
+    expect(await failureOf(space.store.update(first, 'data'))).toMatchObject({ code: 'LOCAL_CHANGES' });
+    expect((await space.store.store('data')).digest).toBe(second);
+    expect(await space.store.update(first, 'data')).toMatchObject({ outcome: 'restored' });
+    await space.store.update(second, 'data');
+    expect(contentOf(space)).toEqual(there);
+  });
+
+  test('drops files of which the stored copy is damaged when forced, and does not look at files that stay', async () => {
+    const space = workspace();
+    const first = await storeTree(space, { a: 'old', b: 'b' });
+    const before = new Set(objectPaths(space, 'packs'));
+    // Large enough to be taken from where it is.
+    const same = noise(600_000, 6);
+    await storeTree(space, { a: 'new', b: same });
+    const third = await storeTree(space, { a: 'old', moved: same });
+    await storeTree(space, { a: 'new', b: same });
+    const [pack = ''] = objectPaths(space, 'packs').filter((path) => !before.has(path));
+    const bytes = readFileSync(pack);
+    flipByte(pack, bytes, bytes.indexOf(same.subarray(0, 64)));
+    // Its bytes go on under another name.
+    expect(await space.store.update(third, 'data')).toMatchObject({ written: 2, removed: 1 });
+    expect(await failureOf(space.store.update(first, 'data'))).toMatchObject({ code: 'LOCAL_CHANGES' });
+    await space.store.update(first, 'data', { force: true });
+    expect(contentOf(space)).toEqual({ a: 'old', b: 'b' });
   });
 
   test('turns a file into a directory and a directory into a file', async () => {

@@ -1,4 +1,4 @@
-import { ConflictError } from '../../errors.ts';
+import { ConflictError, IntegrityError } from '../../errors.ts';
 import { lstatIfPresent } from '../../lib/safe-path.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
@@ -6,7 +6,8 @@ import type { BlobIndex } from '../blob-index.ts';
 import type { Manifest, ManifestFile } from '../manifest.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { FileStamp } from '../stat-index.ts';
-import { pathOf, stampOf, type SourceTree } from './walk.ts';
+import type { BlobReader } from './blob-reader.ts';
+import { assertNotAborted, pathOf, stampOf, type SourceTree } from './walk.ts';
 
 /** Names listed in one message. */
 const MAX_NAMED = 20;
@@ -44,25 +45,68 @@ export function planUpdate(current: Manifest, wanted: Manifest): UpdatePlan {
 export interface SavedAs {
   index: BlobIndex;
   objects: ObjectStore;
+  reader: Pick<BlobReader, 'read'>;
   /** What the target will hold: bytes that stay in it are not lost. */
   wanted: Manifest;
+  signal: AbortSignal | undefined;
+}
+
+/** Files whose bytes could not be brought back from the store. */
+export interface Unsaved {
+  /** A blob of them is in no pack, or no manifest says in which order the blobs make the file. */
+  absent: ManifestFile[];
+  /** A blob of them is in packs, and in each of them damaged. */
+  damaged: ManifestFile[];
 }
 
 /**
- * The files whose bytes could not be brought back from the store: a blob of them is in no pack, or no manifest says in which
- * order the blobs make the file.
+ * The files that must not be overwritten. Their stored copies are read and hashed, since what lies at the target may be the only
+ * good one; so this reads as many bytes as the update overwrites or removes.
+ * @throws LocalIoError when a copy can't be read, which says nothing about its bytes; InterruptedError
  */
-export async function findUnsaved(files: readonly ManifestFile[], saved: SavedAs): Promise<ManifestFile[]> {
+export async function findUnsaved(files: readonly ManifestFile[], saved: SavedAs): Promise<Unsaved> {
   const { index, objects, wanted } = saved;
   const staying = new Set(wanted.files.map(({ sha256 }) => sha256));
-  const unsaved: ManifestFile[] = [];
-  const inPieces: ManifestFile[] = [];
+  const absent: ManifestFile[] = [];
+  const present: ManifestFile[] = [];
   for (const file of files) {
     if (staying.has(file.sha256)) continue;
-    if (file.blobs.some((id) => index.find(id) === undefined)) unsaved.push(file);
-    else if (file.blobs.length > 1) inPieces.push(file);
+    if (file.blobs.some((id) => index.find(id) === undefined)) absent.push(file);
+    else present.push(file);
   }
-  return [...unsaved, ...(await findUnlisted(objects, inPieces))];
+  const inPieces = present.filter(({ blobs }) => blobs.length > 1);
+  absent.push(...(await findUnlisted(objects, inPieces)));
+  // Nothing will be overwritten then, so there is no need to read much.
+  if (absent.length > 0) return { absent, damaged: [] };
+  return { absent, damaged: await findDamaged(present, saved) };
+}
+
+/** Those of which a stored blob is not what it was; each blob is read once. */
+async function findDamaged(
+  files: readonly ManifestFile[],
+  { reader, signal }: Pick<SavedAs, 'reader' | 'signal'>,
+): Promise<ManifestFile[]> {
+  const sound = new Map<string, boolean>();
+  const damaged: ManifestFile[] = [];
+  for (const file of files) {
+    for (const id of file.blobs) {
+      if (sound.has(id)) continue;
+      assertNotAborted(signal);
+      sound.set(id, await isSound(reader, id));
+    }
+    if (file.blobs.some((id) => sound.get(id) !== true)) damaged.push(file);
+  }
+  return damaged;
+}
+
+async function isSound(reader: Pick<BlobReader, 'read'>, id: string): Promise<boolean> {
+  try {
+    await reader.read(id);
+    return true;
+  } catch (error) {
+    if (error instanceof IntegrityError) return false;
+    throw error;
+  }
 }
 
 /** Those that no stored manifest lists. */
@@ -80,20 +124,34 @@ async function findUnlisted(objects: ObjectStore, files: readonly ManifestFile[]
 }
 
 /** @param path of the target, for messages */
-export function localChanges(path: string, files: readonly ManifestFile[]): ConflictError {
+export function localChanges(path: string, { absent, damaged }: Unsaved): ConflictError {
+  const shown = printable(path);
+  const word = shellWord(path);
+  const drop = `or drop it: mlops checkout --force ${word}`;
+  if (absent.length > 0) {
+    return new ConflictError(
+      'LOCAL_CHANGES',
+      `${namesOf(path, absent)}: changed here and saved nowhere, so left alone; nothing of ${shown} was changed`,
+      { hint: `save what is there: mlops data add ${word}; ${drop}`, retryable: false },
+    );
+  }
+  return new ConflictError(
+    'LOCAL_CHANGES',
+    `${namesOf(path, damaged)}: the stored copy is damaged, and the one here may be the only good one, so left alone; nothing of ${shown} was changed`,
+    {
+      hint: `store it again: mlops data add ${word}, best with the commit checked out that it belongs to; or fetch a good copy from the remote: mlops verify --repair; ${drop}`,
+      retryable: false,
+    },
+  );
+}
+
+function namesOf(path: string, files: readonly ManifestFile[]): string {
   const shown = printable(path);
   const names = files
     .slice(0, MAX_NAMED)
     .map((file) => (file.path === '' ? shown : `${shown}/${printable(file.path)}`));
   const more = files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : '';
-  return new ConflictError(
-    'LOCAL_CHANGES',
-    `${names.join(', ')}${more}: changed here and saved nowhere, so left alone; nothing of ${shown} was changed`,
-    {
-      hint: `save what is there: mlops data add ${shellWord(path)}; or drop it: mlops checkout --force ${shellWord(path)}`,
-      retryable: false,
-    },
-  );
+  return `${names.join(', ')}${more}`;
 }
 
 /**

@@ -6,6 +6,7 @@ import { lstatIfPresent, safeJoin } from '../../lib/safe-path.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { UpdatedTarget, UpdateOptions } from '../artifact-store.ts';
 import { ioError, renamePatiently } from '../atomic-write.ts';
+import type { BlobIndex } from '../blob-index.ts';
 import { hexOf } from '../digest.ts';
 import { makeDirectories } from '../make-directories.ts';
 import type { Manifest, ManifestFile } from '../manifest.ts';
@@ -89,10 +90,7 @@ class Update {
     const plan = planUpdate(current, manifest);
     const index = await loadIndex(this.#parts);
     const { objects } = this.#parts;
-    if (request.force !== true) {
-      const unsaved = await findUnsaved(plan.lost, { index, objects, wanted: manifest });
-      if (unsaved.length > 0) throw localChanges(request.path, unsaved);
-    }
+    if (request.force !== true) await this.#assertSaved(plan.lost, index);
     const copies = new Map(current.files.map((file) => [file.sha256, pathOf(target, file.path)]));
     const fromPacks = plan.writes.filter(({ sha256 }) => !copies.has(sha256));
     assertComplete({ kind: manifest.kind, files: fromPacks }, index);
@@ -132,6 +130,18 @@ class Update {
       for (const [pack, problem] of reader.damaged)
         await quarantinePack(this.#parts, index, { pack, problem });
     }
+  }
+
+  /** @throws ConflictError `LOCAL_CHANGES` */
+  async #assertSaved(lost: readonly ManifestFile[], index: BlobIndex): Promise<void> {
+    const { manifest, request } = this.#of;
+    const { objects } = this.#parts;
+    const reader = new BlobReader(objects, index);
+    const { signal } = request;
+    const unsaved = await findUnsaved(lost, { index, objects, reader, wanted: manifest, signal });
+    // Out of the way, so that the same bytes are stored again and not taken for stored.
+    for (const [pack, problem] of reader.damaged) await quarantinePack(this.#parts, index, { pack, problem });
+    if (unsaved.absent.length + unsaved.damaged.length > 0) throw localChanges(request.path, unsaved);
   }
 
   async #publishWhole(whole: string): Promise<void> {
