@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/interop/**', 'tests/faults/sweep/**'],
+    // Most tests wait for programs that they started, so a core need not be kept free for them; vitest would leave one of two idle.
+    maxWorkers: 2,
     // Tests that start processes or hash megabytes on a busy machine of two cores.
     testTimeout: 60_000,
     hookTimeout: 60_000,
