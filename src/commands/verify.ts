@@ -17,7 +17,10 @@ export default defineCommand({
       description: 'hash a part of the packs: 5% (by chance) or 2/7 (the second of seven fixed parts)',
     },
     { flags: '--remote [name]', description: 'also read and hash what the remote holds' },
-    { flags: '--repair', description: 'fetch again what is damaged or incomplete here' },
+    {
+      flags: '--repair',
+      description: 'fetch again what is damaged or incomplete here, and ask the remote for the rest',
+    },
     { flags: '--metadata-only', description: 'look at records, events and stages, not at objects' },
   ],
   description:

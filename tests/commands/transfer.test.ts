@@ -1,5 +1,5 @@
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { prepareDirectory } from '../../src/storage/directory/object-store.ts';
 import { noise } from '../support/fault-repository.ts';
@@ -184,6 +184,64 @@ describe('push and pull', () => {
     });
   });
 
+  test('nothing is called up to date while something is neither here nor there', async () => {
+    const { here, remote } = await shared();
+    await here.save('fraud', 'v1');
+    await here.save('fraud', 'v2');
+    await here.json('push', 'fraud@v2');
+    const lost = (await here.json<{ digest: string }>('show', 'fraud@v1')).digest.replace('sha256:', '');
+    await rm(join(here.root, '.mlops/cache/manifests', lost.slice(0, 2), lost));
+    const some = await here.run('push');
+    expect([some.code, some.stdout]).toEqual([
+      0,
+      'Pushed nothing: 1 artifact of 2 is neither here nor on origin\n',
+    ]);
+    expect(some.stderr).toContain('fraud@v1 is neither in this clone nor on the remote');
+    await rm(join(here.root, '.mlops/cache'), { recursive: true });
+    for (const kind of ['packs', 'manifests', 'layouts']) await rm(join(remote, kind), { recursive: true });
+    const all = await here.run('push');
+    expect([all.code, all.stdout]).toEqual([
+      0,
+      'Pushed nothing: 2 artifacts of 2 are neither here nor on origin\n',
+    ]);
+  });
+
+  test('what a stage holds or is tracked and nobody has is an error that lists it; the others are pushed', async () => {
+    const { here, remote } = await shared();
+    await here.save('fraud', 'v1');
+    await here.write('data/train.csv', 'a,b\n1,2\n');
+    await here.json('data', 'add', 'data/train.csv');
+    await here.json('promote', 'fraud@v1');
+    await rm(join(here.root, '.mlops/cache'), { recursive: true });
+    await here.save('churn', 'v1');
+    for (const argv of [['push'], ['push', '--all'], ['push', '--all', 'fraud@v1', 'data', 'churn@v1']]) {
+      const failure = await here.failure(...argv);
+      expect(failure).toMatchObject({ code: 'OBJECT_MISSING', exitCode: 3 });
+      expect(failure.message).toContain('fraud@v1: nothing of it is here');
+      expect(failure.message).toContain('data/train.csv: nothing of it is here');
+      expect(failure.message).not.toContain('churn');
+      expect(await objectsOf(remote, 'layouts')).toHaveLength(1);
+    }
+  });
+
+  test('a layout that rotted on the remote is not called present by the clone that pushed it', async () => {
+    const { here, remote, there } = await shared();
+    await here.save('fraud', 'v1');
+    await here.json('push');
+    const [layout = ''] = await objectsOf(remote, 'layouts');
+    for (let at = 60; at < 64; at += 1) await flip(layout, at);
+    const refused = await here.failure('push');
+    expect(refused).toMatchObject({ code: 'REMOTE_OBJECT_DAMAGED', exitCode: 3 });
+    expect(refused.hint).toContain('mlops push --repair');
+    const status = await here.run('status', '--remote');
+    expect([status.code, status.stdout]).toEqual([3, expect.stringMatching(/fraud@v1 +damaged/)]);
+    expect(status.stdout + status.stderr).toContain('mlops push --repair');
+    await here.json('push', '--repair');
+    expect((await here.run('push')).stdout).toMatch(/^Up to date/);
+    expect((await here.run('status', '--remote')).code).toBe(0);
+    await (await there()).json('load', 'fraud@v1', '-o', 'model.bin');
+  });
+
   test('a missing file keeps its version from being pushed and is named', async () => {
     const { here, remote } = await shared();
     await here.write('build/a.txt', 'first file');
@@ -323,5 +381,63 @@ describe('commands that need bytes', () => {
     expect((await readdir(join(here.root, '.mlops/cache/quarantine'))).length).toBe(2);
     await here.json('load', 'fraud@v1', '-o', 'back');
     expect(await here.read('back/a.txt')).toBe('one file');
+  });
+
+  test('a damaged manifest that the remote lacks stays damage, also after it was moved away', async () => {
+    const { here, remote } = await shared();
+    await here.save('fraud', 'v1');
+    const cache = join(here.root, '.mlops/cache');
+    const [manifest = ''] = await objectsOf(cache, 'manifests');
+    const name = basename(manifest);
+    const good = await readFile(manifest);
+    await flip(manifest, 9);
+    expect((await here.run('verify')).code).toBe(3);
+    const first = await here.run('verify', '--repair');
+    expect(first.code).toBe(3);
+    expect(first.stderr).toContain('quarantine');
+    expect(first.stdout).toContain(`.mlops/cache/manifests/${name.slice(0, 2)}/${name}`);
+    expect(first.stdout).toMatch(/artifact +origin: +.*the remote does not have it/);
+    for (const argv of [['verify'], ['verify', '--deep'], ['verify', '--repair'], ['verify', '--remote']]) {
+      const { code, stdout } = await here.run(...argv);
+      expect([argv, code]).toEqual([argv, 3]);
+      expect(stdout).toContain(`.mlops/cache/manifests/${name.slice(0, 2)}/${name}`);
+    }
+    // Once somebody has pushed it, it is repaired.
+    const there = join(remote, 'manifests', name.slice(0, 2));
+    await writeFile(manifest, good);
+    await here.json('push');
+    expect(await readFile(join(there, name))).toEqual(good);
+    await rm(manifest);
+    expect((await here.run('verify')).code).toBe(3);
+    expect((await here.run('verify', '--repair')).code).toBe(0);
+    expect((await here.run('verify', '--deep')).code).toBe(0);
+  });
+
+  test('what is neither here nor on the remote is damage as soon as the remote is asked', async () => {
+    const { here } = await shared();
+    await here.save('fraud', 'v1');
+    await here.json('push');
+    await here.save('fraud', 'v2');
+    await rm(join(here.root, '.mlops/cache/manifests'), { recursive: true });
+    const quiet = await here.run('verify');
+    expect(quiet.code).toBe(0);
+    expect(quiet.stderr).toContain('2 of 2 artifacts are not in this clone');
+    expect(quiet.stderr).toContain('whether the remote holds them was not asked: `mlops status --remote`');
+    for (const argv of [
+      ['verify', '--deep', '--repair'],
+      ['verify', '--remote'],
+    ]) {
+      const asked = await here.run(...argv, '--json');
+      expect([argv, asked.code]).toEqual([argv, 3]);
+      const { data } = JSON.parse(asked.stdout) as {
+        data: { damage: { path: string }[]; notices: string[] };
+      };
+      expect(data.damage.map(({ path }) => path)).toEqual([expect.stringMatching(/^origin:/)]);
+      expect(data.notices.join()).not.toContain('not asked');
+    }
+    // An artifact that is on the remote only is none.
+    await here.json('delete', 'fraud@v2', '--reason', 'its bytes are gone');
+    const { code, stdout } = await here.run('verify', '--repair');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('no damage found')]);
   });
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../src/lib/canonical-json.ts';
@@ -8,6 +8,7 @@ import {
   contentsOf,
   hashesOf,
   keysOf,
+  objectsHere,
   pushedContents,
   remoteCase,
   rotThird,
@@ -59,6 +60,29 @@ describe('verify --repair', () => {
     expect(await isKept(at, bad)).toBe(true);
     expect(at.server.objects.keys()).toEqual(keys);
     expect((await at.run('load', 'demo@v2', '-o', 'two', '--offline')).code).toBe(0);
+  });
+
+  test('a manifest damaged here that the remote lacks: exit 3 names both places, now and later (B4)', async () => {
+    const without = [...complete].filter(([key]) => !key.startsWith('team/manifests/'));
+    const at = await remoteCase(shared(), { contents: new Map(without) });
+    const [path = ''] = objectsHere(at.repository, 'manifests');
+    const file = join(at.repository.root, '.mlops/cache', path);
+    const bad = await readFile(file);
+    bad[9] = (bad[9] ?? 0) ^ 1;
+    await chmod(file, 0o644);
+    await writeFile(file, bad);
+    const outcome = await at.run('--json', 'verify', '--repair');
+    expect(outcome.code, outcome.stderr).toBe(3);
+    expect(outcome.stdout).toContain(path);
+    expect(outcome.stdout).toMatch(/on the remote/);
+    expect(outcome.stderr).toMatch(/quarantine/);
+    expect(await isKept(at, bad)).toBe(true);
+    expect((await at.run('verify')).code).toBe(3);
+    // The same of one that the remote has: fetched again (B3).
+    for (const [key, bytes] of complete) at.server.objects.put(key, bytes);
+    const repaired = await at.run('verify', '--repair');
+    expect([repaired.code, repaired.stdout]).toEqual([0, expect.stringContaining('no damage found')]);
+    expect((await at.run('verify', '--deep')).code).toBe(0);
   });
 
   test.for([

@@ -3,7 +3,11 @@ import type { StorageDamage, VerifyObjectsOptions } from '../../storage/artifact
 import { gitPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { fetchArtifacts } from '../transfer/fetch.ts';
+import { inspectRemote } from '../transfer/inspect.ts';
 import { verifyOnRemote } from '../transfer/verify-remote.ts';
+
+/** Names listed in one message. */
+const MAX_NAMED = 20;
 
 export interface VerifyBytesRequest extends VerifyObjectsOptions {
   digests: readonly string[];
@@ -13,10 +17,13 @@ export interface VerifyBytesRequest extends VerifyObjectsOptions {
   repair?: boolean;
 }
 
+/** `artifact`: some that could not be repaired; the path is the name of the remote and `:`, the problem names them. */
+export type BytesDamage = StorageDamage | { kind: 'artifact'; path: string; digest: null; problem: string };
+
 export interface VerifiedBytes {
   checked: { manifests: number; packs: number; blobs: number; bytes: number };
   /** Paths below the Git root; of a remote its name, `:`, and the path there. */
-  damage: StorageDamage[];
+  damage: BytesDamage[];
   notices: string[];
 }
 
@@ -30,20 +37,30 @@ export async function verifyBytes(
 ): Promise<VerifiedBytes> {
   const { digests, remote, repair, ...options } = request;
   const notices: string[] = [];
-  if (repair === true) notices.push(...(await repairHere(repository, request)));
+  const kept: BytesDamage[] = repair === true ? await repairHere(repository, request) : [];
   const artifacts = await repository.artifacts();
+  const quarantined = artifacts.quarantinedManifests();
   const here = await artifacts.verifyObjects(digests, options);
-  const kept: StorageDamage[] = [];
-  let elsewhere = 0;
+  const elsewhere: string[] = [];
   for (const found of here.damage) {
-    if (options.only !== true && (await isElsewhere(repository, found))) elsewhere += 1;
+    const mayBe = options.only !== true && found.kind === 'manifest';
+    if (mayBe && (await isElsewhere(repository, found.digest, quarantined))) elsewhere.push(found.digest);
     else kept.push({ ...found, path: gitPath(found.path) });
   }
-  if (elsewhere > 0)
+  const asksRemote = remote !== undefined && remote !== false;
+  if (elsewhere.length > 0) {
     notices.push(
-      `${elsewhere} of ${digests.length} artifacts are not in this clone: \`mlops fetch --all\` brings them, \`mlops verify --remote\` proves that the remote has them`,
+      `${elsewhere.length} of ${digests.length} artifacts are not in this clone (to bring them: \`mlops fetch --all\`)${
+        asksRemote || repair === true
+          ? ''
+          : '; whether the remote holds them was not asked: `mlops status --remote`'
+      }`,
     );
-  if (remote === undefined || remote === false) return { checked: here.checked, damage: kept, notices };
+  }
+  if (!asksRemote) {
+    if (repair === true) kept.push(...(await lackingThere(repository, elsewhere, request)));
+    return { checked: here.checked, damage: kept, notices };
+  }
   const there = await verifyOnRemote(repository, digests, {
     remote: remote === true ? undefined : remote,
     ...(options.sample === undefined ? {} : { sample: options.sample }),
@@ -62,13 +79,16 @@ export async function verifyBytes(
   };
 }
 
-/** Where there is a remote, an artifact of which not even the manifest is here was never fetched, which is no damage. */
-async function isElsewhere(repository: Repository, { kind, digest }: StorageDamage): Promise<boolean> {
-  if (kind !== 'manifest' || Object.keys(repository.config.remotes).length === 0) return false;
-  return lacksManifest(repository, digest);
-}
-
-async function lacksManifest(repository: Repository, digest: string): Promise<boolean> {
+/**
+ * Where there is a remote, an artifact of which not even the manifest is here was never fetched, which is no damage. One whose manifest
+ * was here, went bad and was moved away is damage until it is replaced.
+ */
+async function isElsewhere(
+  repository: Repository,
+  digest: string,
+  quarantined: ReadonlySet<string>,
+): Promise<boolean> {
+  if (quarantined.has(digest) || Object.keys(repository.config.remotes).length === 0) return false;
   try {
     await (await repository.artifacts()).manifest(digest);
     return false;
@@ -77,14 +97,33 @@ async function lacksManifest(repository: Repository, digest: string): Promise<bo
   }
 }
 
-/** @returns what could not be repaired, and why; verifying says where it is */
+/** What is neither here nor complete on the remote that repairs. @throws as `inspectRemote` */
+async function lackingThere(
+  repository: Repository,
+  digests: readonly string[],
+  { signal }: VerifyBytesRequest,
+): Promise<StorageDamage[]> {
+  if (digests.length === 0) return [];
+  const { name } = await repository.remote();
+  const states = await inspectRemote(repository, digests, signal === undefined ? {} : { signal });
+  return states.flatMap(({ digest, state, missing }): StorageDamage[] => {
+    if (state === 'complete') return [];
+    const hex = digest.slice('sha256:'.length);
+    const lacks = missing.length === 0 ? '' : `: it lacks ${missing.slice(0, MAX_NAMED).join(', ')}`;
+    const problem = `${state} on the remote${lacks}; not in this clone`;
+    return [{ kind: 'manifest', path: `${name}:manifests/${hex.slice(0, 2)}/${hex}`, digest, problem }];
+  });
+}
+
+/** @returns what could not be repaired, and why; verifying says what is wrong here */
 async function repairHere(
   repository: Repository,
   { digests, only, signal, onProgress }: VerifyBytesRequest,
-): Promise<string[]> {
+): Promise<BytesDamage[]> {
   const known: string[] = [];
+  const quarantined = (await repository.artifacts()).quarantinedManifests();
   for (const digest of digests)
-    if (only === true || !(await lacksManifest(repository, digest))) known.push(digest);
+    if (only === true || !(await isElsewhere(repository, digest, quarantined))) known.push(digest);
   try {
     await fetchArtifacts(repository, known, {
       repair: only === true ? 'artifacts' : 'everything',
@@ -94,7 +133,9 @@ async function repairHere(
     return [];
   } catch (error) {
     if (!(error instanceof IntegrityError)) throw error;
-    return [error.hint === undefined ? error.message : `${error.message}; ${error.hint}`];
+    const { name } = await repository.remote();
+    const problem = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
+    return [{ kind: 'artifact', path: `${name}:`, digest: null, problem }];
   }
 }
 

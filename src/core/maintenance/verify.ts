@@ -1,9 +1,9 @@
 import type { MlopsError } from '../../errors.ts';
-import type { StorageDamage, VerifyObjectsOptions } from '../../storage/artifact-store.ts';
+import type { VerifyObjectsOptions } from '../../storage/artifact-store.ts';
 import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { verifyData } from '../data/verify.ts';
-import { verifyBytes } from './verify-bytes.ts';
+import { verifyBytes, type BytesDamage } from './verify-bytes.ts';
 import {
   listModels,
   loadModel,
@@ -13,7 +13,7 @@ import {
 } from '../registry/index.ts';
 
 export interface Damage {
-  kind: 'model' | 'record' | 'event' | 'stage' | 'pointer' | StorageDamage['kind'];
+  kind: 'model' | 'record' | 'event' | 'stage' | 'pointer' | BytesDamage['kind'];
   /** Below the Git root; of a remote its name, `:`, and the path there. */
   path: string;
   /** `null` where there is none to name. */

@@ -13,6 +13,7 @@ import type {
   VerifyObjectsOptions,
 } from '../artifact-store.ts';
 import type { ArtifactTransfer } from '../artifact-transfer.ts';
+import { digestOf } from '../digest.ts';
 import type { GarbageCollector, RemoteGarbageCollector } from '../garbage.ts';
 import type { Manifest } from '../manifest.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -65,6 +66,11 @@ export class ObjectArtifactStore implements ArtifactStore {
 
   verifyObjects(digests: readonly string[], options: VerifyObjectsOptions = {}): Promise<VerifiedObjects> {
     return verifyObjects(this.#parts, digests, options);
+  }
+
+  quarantinedManifests(): ReadonlySet<string> {
+    const keys = this.#parts.quarantined?.() ?? [];
+    return new Set(keys.filter(({ kind }) => kind === 'manifests').map(({ name }) => digestOf(name)));
   }
 
   restore(digest: string, target: string, options: RestoreOptions = {}): Promise<'restored' | 'unchanged'> {
