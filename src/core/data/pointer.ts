@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { IntegrityError, RefusedError } from '../../errors.ts';
+import { ConflictError, IntegrityError, RefusedError } from '../../errors.ts';
 import type { JsonValue } from '../../lib/canonical-json.ts';
 import { foldsToMlopsDirectory, unsafePathProblem } from '../../lib/safe-path.ts';
 import { shellWord } from '../../lib/shell-word.ts';
@@ -48,9 +48,8 @@ export function trackablePathProblem(path: string): string | undefined {
  */
 export function parsePointer(bytes: Uint8Array, place: string): DataPointer {
   const file = gitPath(place);
-  const document = parseDocument(bytes, PointerDocument, { path: file, canonical: true });
-  const { path, digest, kind, size, files } = document;
   const spelled = spelledPath(place);
+  const { path, digest, kind, size, files } = parseAdvising(bytes, { file, spelled });
   for (const each of [path, spelled]) {
     const problem = trackablePathProblem(each);
     if (problem === undefined) continue;
@@ -68,6 +67,24 @@ export function parsePointer(bytes: Uint8Array, place: string): DataPointer {
     );
   }
   return { path, digest, kind, size, files };
+}
+
+/** Says of a merge conflict what settles a pointer that two branches moved. @throws as `parseDocument` */
+function parseAdvising(
+  bytes: Uint8Array,
+  { file, spelled }: { file: string; spelled: string },
+): z.output<typeof PointerDocument> {
+  try {
+    return parseDocument(bytes, PointerDocument, { path: file, canonical: true });
+  } catch (error) {
+    if (!(error instanceof ConflictError) || error.code !== 'MERGE_CONFLICT') throw error;
+    const word = shellWord(spelled);
+    throw new ConflictError('MERGE_CONFLICT', error.message, {
+      hint: `choose a side: git checkout --ours -- ${shellWord(file)} (or --theirs), then mlops checkout ${word}; or keep what lies there now: mlops data add ${word}`,
+      cause: error,
+      retryable: false,
+    });
+  }
 }
 
 /** @throws UsageError `LIMIT_EXCEEDED` for what a reader would refuse */

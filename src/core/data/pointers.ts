@@ -1,4 +1,4 @@
-import { ConflictError, IntegrityError, MlopsError } from '../../errors.ts';
+import { IntegrityError, MlopsError } from '../../errors.ts';
 import { findCollisions } from '../../lib/portable-names.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
@@ -46,23 +46,11 @@ export async function loadPointers(documents: DocumentStore): Promise<LoadedPoin
     } catch (error) {
       if (!(error instanceof MlopsError)) throw error;
       const path = spelledPath(place);
-      problems.push({ path, file: gitPath(place), error: withAdvice(error, path) });
+      problems.push({ path, file: gitPath(place), error });
     }
   }
   const apart = separate(pointers.toSorted(byPath));
   return { pointers: apart.pointers, problems: [...problems, ...apart.problems].toSorted(byPath) };
-}
-
-/** What settles a pointer that two branches moved. */
-function withAdvice(error: MlopsError, path: string): MlopsError {
-  if (error.code !== 'MERGE_CONFLICT') return error;
-  const file = shellWord(gitPath(pointerPath(path)));
-  const word = shellWord(path);
-  return new ConflictError('MERGE_CONFLICT', error.message, {
-    hint: `choose a side: git checkout --ours -- ${file} (or --theirs), then mlops checkout ${word}; or keep what lies there now: mlops data add ${word}`,
-    cause: error,
-    retryable: false,
-  });
 }
 
 function byPath(first: { path: string }, second: { path: string }): number {
