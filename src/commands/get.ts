@@ -1,10 +1,11 @@
 import { relative, resolve } from 'node:path';
 import * as z from 'zod';
+import { MlopsError } from '../errors.ts';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
 import { load } from '../core/registry/load.ts';
 import { assertMayFetchFrom } from '../core/transfer/trust.ts';
-import { isLocalRemote } from '../lib/redact-url.ts';
+import { isLocalRemote, redactUrl } from '../lib/redact-url.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
@@ -112,6 +113,8 @@ export default defineCommand({
             ? []
             : [`${model}@${label} is deprecated: ${version.deprecated.reason ?? 'no reason given'}`],
       };
+    } catch (error) {
+      throw adviseThere(error, { url, commit: foreign.commit });
     } finally {
       fetching.stop();
       restoring.stop();
@@ -119,3 +122,26 @@ export default defineCommand({
     }
   },
 });
+
+/** What is wrong with the reference, or with what it names there. */
+const ABOUT_REFERENCE: ReadonlySet<string> = new Set([
+  'MODEL_NOT_FOUND',
+  'VERSION_NOT_FOUND',
+  'STAGE_EMPTY',
+  'STAGE_CONFLICT',
+  'STAGE_BEHIND',
+  'STAGE_DAMAGED',
+]);
+
+/** No command that is typed here changes the other repository. */
+function adviseThere(error: unknown, { url, commit }: { url: string; commit: string }): unknown {
+  if (!(error instanceof MlopsError) || !ABOUT_REFERENCE.has(error.code)) return error;
+  if (error.hint !== undefined && !/\bmlops [a-z]/.test(error.hint)) return error;
+  const { code, exitCode, message, retryable } = error;
+  const shown = printable(redactUrl(url));
+  return new MlopsError(code, exitCode, message, {
+    hint: `${shown} was read at ${commit.slice(0, 12)}; name another version, or another branch or commit with --rev`,
+    cause: error,
+    retryable,
+  });
+}

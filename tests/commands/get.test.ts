@@ -153,6 +153,24 @@ describe('bad input', () => {
     expect(await readdir(cwd)).toEqual([]);
   });
 
+  test('what the other repository lacks is not to be saved or promoted here', async () => {
+    const bare = await tempGitRepo({ files: { 'README.md': 'x' } });
+    await must(['init'], bare);
+    await bare.git('add', '.mlops');
+    await bare.git('commit', '--quiet', '--message', 'no models');
+    for (const [root, ref] of [
+      [bare.root, 'fraud@v1'],
+      [bare.root, 'sha256:00000000'],
+      [team.root, 'fraud@staging'],
+    ] as const) {
+      const result = await get(await elsewhere(), [root, ref, '-o', 'm', '--yes']);
+      expect(result.code).toBe(2);
+      expect(result.stderr).toContain(`${root} was read at `);
+      expect(result.stderr).toContain('--rev');
+      expect(result.stderr).not.toMatch(/mlops (?:save|promote|list)/);
+    }
+  });
+
   test('a repository without .mlops is exit 2', async () => {
     const plain = await tempGitRepo({ files: { x: '1' } });
     const result = await get(await elsewhere(), [plain.root, 'fraud@v1']);
