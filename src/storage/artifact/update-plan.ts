@@ -45,50 +45,44 @@ export function planUpdate(current: Manifest, wanted: Manifest): UpdatePlan {
 export interface SavedAs {
   index: BlobIndex;
   objects: ObjectStore;
-  reader: Pick<BlobReader, 'read'>;
   /** What the target will hold: bytes that stay in it are not lost. */
+  wanted: Manifest;
+}
+
+/**
+ * The files whose bytes could not be brought back from the store: a blob of them is in no pack, or no manifest says in which
+ * order the blobs make the file. Nothing is hashed; see {@link findDamaged}.
+ */
+export async function findUnsaved(files: readonly ManifestFile[], saved: SavedAs): Promise<ManifestFile[]> {
+  const { index, objects, wanted } = saved;
+  const unsaved: ManifestFile[] = [];
+  const inPieces: ManifestFile[] = [];
+  for (const file of withoutStaying(files, wanted)) {
+    if (file.blobs.some((id) => index.find(id) === undefined)) unsaved.push(file);
+    else if (file.blobs.length > 1) inPieces.push(file);
+  }
+  return [...unsaved, ...(await findUnlisted(objects, inPieces))];
+}
+
+export interface StoredCopies {
+  reader: Pick<BlobReader, 'read'>;
+  /** As in {@link SavedAs}. */
   wanted: Manifest;
   signal: AbortSignal | undefined;
 }
 
-/** Files whose bytes could not be brought back from the store. */
-export interface Unsaved {
-  /** A blob of them is in no pack, or no manifest says in which order the blobs make the file. */
-  absent: ManifestFile[];
-  /** A blob of them is in packs, and in each of them damaged. */
-  damaged: ManifestFile[];
-}
-
 /**
- * The files that must not be overwritten. Their stored copies are read and hashed, since what lies at the target may be the only
- * good one; so this reads as many bytes as the update overwrites or removes.
+ * The files of which the stored copy is damaged, so that the one at the target may be the only good one. Reads and hashes every
+ * stored blob of the files once: as many bytes as the update overwrites or removes.
  * @throws LocalIoError when a copy can't be read, which says nothing about its bytes; InterruptedError
  */
-export async function findUnsaved(files: readonly ManifestFile[], saved: SavedAs): Promise<Unsaved> {
-  const { index, objects, wanted } = saved;
-  const staying = new Set(wanted.files.map(({ sha256 }) => sha256));
-  const absent: ManifestFile[] = [];
-  const present: ManifestFile[] = [];
-  for (const file of files) {
-    if (staying.has(file.sha256)) continue;
-    if (file.blobs.some((id) => index.find(id) === undefined)) absent.push(file);
-    else present.push(file);
-  }
-  const inPieces = present.filter(({ blobs }) => blobs.length > 1);
-  absent.push(...(await findUnlisted(objects, inPieces)));
-  // Nothing will be overwritten then, so there is no need to read much.
-  if (absent.length > 0) return { absent, damaged: [] };
-  return { absent, damaged: await findDamaged(present, saved) };
-}
-
-/** Those of which a stored blob is not what it was; each blob is read once. */
-async function findDamaged(
+export async function findDamaged(
   files: readonly ManifestFile[],
-  { reader, signal }: Pick<SavedAs, 'reader' | 'signal'>,
+  { reader, wanted, signal }: StoredCopies,
 ): Promise<ManifestFile[]> {
   const sound = new Map<string, boolean>();
   const damaged: ManifestFile[] = [];
-  for (const file of files) {
+  for (const file of withoutStaying(files, wanted)) {
     for (const id of file.blobs) {
       if (sound.has(id)) continue;
       assertNotAborted(signal);
@@ -97,6 +91,11 @@ async function findDamaged(
     if (file.blobs.some((id) => sound.get(id) !== true)) damaged.push(file);
   }
   return damaged;
+}
+
+function withoutStaying(files: readonly ManifestFile[], wanted: Manifest): ManifestFile[] {
+  const staying = new Set(wanted.files.map(({ sha256 }) => sha256));
+  return files.filter(({ sha256 }) => !staying.has(sha256));
 }
 
 async function isSound(reader: Pick<BlobReader, 'read'>, id: string): Promise<boolean> {
@@ -124,22 +123,26 @@ async function findUnlisted(objects: ObjectStore, files: readonly ManifestFile[]
 }
 
 /** @param path of the target, for messages */
-export function localChanges(path: string, { absent, damaged }: Unsaved): ConflictError {
-  const shown = printable(path);
+export function localChanges(path: string, files: readonly ManifestFile[]): ConflictError {
   const word = shellWord(path);
-  const drop = `or drop it: mlops checkout --force ${word}`;
-  if (absent.length > 0) {
-    return new ConflictError(
-      'LOCAL_CHANGES',
-      `${namesOf(path, absent)}: changed here and saved nowhere, so left alone; nothing of ${shown} was changed`,
-      { hint: `save what is there: mlops data add ${word}; ${drop}`, retryable: false },
-    );
-  }
   return new ConflictError(
     'LOCAL_CHANGES',
-    `${namesOf(path, damaged)}: the stored copy is damaged, and the one here may be the only good one, so left alone; nothing of ${shown} was changed`,
+    `${namesOf(path, files)}: changed here and saved nowhere, so left alone; nothing of ${printable(path)} was changed`,
     {
-      hint: `store it again: mlops data add ${word}, best with the commit checked out that it belongs to; or fetch a good copy from the remote: mlops verify --repair; ${drop}`,
+      hint: `save what is there: mlops data add ${word}; or drop it: mlops checkout --force ${word}`,
+      retryable: false,
+    },
+  );
+}
+
+/** @param path of the target, for messages */
+export function onlyGoodCopy(path: string, files: readonly ManifestFile[]): ConflictError {
+  const word = shellWord(path);
+  return new ConflictError(
+    'LOCAL_CHANGES',
+    `${namesOf(path, files)}: the stored copy is damaged, and the one here may be the only good one, so left alone; nothing of ${printable(path)} was changed`,
+    {
+      hint: `store it again: mlops data add ${word}, best with the commit checked out that it belongs to; or fetch a good copy from the remote: mlops verify --repair; or drop it: mlops checkout --force ${word}`,
       retryable: false,
     },
   );

@@ -16,7 +16,15 @@ import { loadIndex, sizeOf, type ArtifactParts } from './parts.ts';
 import { assertComplete, assertSpace, readExpected } from './restore-artifact.ts';
 import { quarantinePack } from './salvage.ts';
 import { existingDirectory, openStaging, setExecutable, stageFiles, type StagedFile } from './staging.ts';
-import { findUnsaved, localChanges, planUpdate, watch, type UpdatePlan } from './update-plan.ts';
+import {
+  findDamaged,
+  findUnsaved,
+  localChanges,
+  onlyGoodCopy,
+  planUpdate,
+  watch,
+  type UpdatePlan,
+} from './update-plan.ts';
 import { pathOf, walkSource } from './walk.ts';
 import { assertNamesFit, flushDirectories, flushTarget, writeTree } from './write-target.ts';
 
@@ -136,12 +144,13 @@ class Update {
   async #assertSaved(lost: readonly ManifestFile[], index: BlobIndex): Promise<void> {
     const { manifest, request } = this.#of;
     const { objects } = this.#parts;
+    const unsaved = await findUnsaved(lost, { index, objects, wanted: manifest });
+    if (unsaved.length > 0) throw localChanges(request.path, unsaved);
     const reader = new BlobReader(objects, index);
-    const { signal } = request;
-    const unsaved = await findUnsaved(lost, { index, objects, reader, wanted: manifest, signal });
+    const damaged = await findDamaged(lost, { reader, wanted: manifest, signal: request.signal });
     // Out of the way, so that the same bytes are stored again and not taken for stored.
     for (const [pack, problem] of reader.damaged) await quarantinePack(this.#parts, index, { pack, problem });
-    if (unsaved.absent.length + unsaved.damaged.length > 0) throw localChanges(request.path, unsaved);
+    if (damaged.length > 0) throw onlyGoodCopy(request.path, damaged);
   }
 
   async #publishWhole(whole: string): Promise<void> {
