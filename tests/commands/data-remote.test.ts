@@ -89,3 +89,16 @@ test('checkout restores what the remote has, and names what it lacks', async () 
   expect(error.message).toContain('data/images');
   expect(await other.read('data/train.csv')).toBe('first\n');
 });
+
+test('checkout of bytes that nobody pushed says who can bring them', async () => {
+  const { repo, clone } = await withRemote();
+  const other = await clone();
+  for (const words of [['checkout'], ['checkout', '--cached']]) {
+    const error = await other.failure(...words);
+    expect(error).toMatchObject({ exitCode: 3 });
+    expect(error.hint).toBe('run `mlops pull`, or ask whoever saved it to `mlops push` and run it then');
+  }
+  await repo.json('push', '--all', '--yes');
+  await other.json('pull');
+  expect(await other.read('data/train.csv')).toBe('first\n');
+});

@@ -62,7 +62,8 @@ export async function checkout(repository: Repository, request: CheckoutRequest 
       done.set(pointer.path, told ? { outcome: 'failed', path: pointer.path, problem: failure } : again);
     }
   }
-  return [...done.values()].toSorted((first, second) => (first.path < second.path ? -1 : 1));
+  const results = [...done.values()].map((result) => withAdvice(result));
+  return results.toSorted((first, second) => (first.path < second.path ? -1 : 1));
 }
 
 async function restore(
@@ -88,6 +89,23 @@ async function restore(
 function lacksObjects(result: CheckedOut | undefined): boolean {
   if (result?.outcome !== 'failed') return false;
   return /^OBJECT_(?:MISSING|DAMAGED)$/.test(result.problem.code);
+}
+
+/** Says of bytes that are not here who may have them: other than what is saved here, their owner may be somebody else. */
+function withAdvice(result: CheckedOut): CheckedOut {
+  if (result.outcome !== 'failed') return result;
+  const { problem } = result;
+  const isMissing = problem.code === 'OBJECT_MISSING' || problem.code === 'REMOTE_OBJECT_MISSING';
+  if (!isMissing || isWithoutRemote(problem)) return result;
+  const { code, exitCode, message, retryable } = problem;
+  const advised = new MlopsError(code, exitCode, message, { hint: ASK_FOR, retryable, cause: problem });
+  return { ...result, problem: advised };
+}
+
+const ASK_FOR = 'run `mlops pull`, or ask whoever saved it to `mlops push` and run it then';
+
+function isWithoutRemote({ cause }: MlopsError): boolean {
+  return cause instanceof MlopsError && cause.code === 'NO_REMOTE';
 }
 
 /** What kept something from being fetched; what could be fetched is here all the same. */
