@@ -52,6 +52,7 @@ export default defineCommand({
         all,
         remote,
         dryRun,
+        thenRestore: { force },
         ...(jobs === undefined ? {} : { jobs }),
         signal,
         onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),

@@ -24,7 +24,17 @@ export interface PushOptions extends TransferOptions {
   related?: (digest: string) => readonly string[];
 }
 
+/** Updates of the work tree that follow a fetch, in this order. */
+export interface Restoring {
+  /** Each path relative to the store's root; `size` of the files in bytes, as far as it is known. */
+  updates: readonly { path: string; digest: string; size: number }[];
+  /** As `UpdateOptions.force`. */
+  force: boolean;
+}
+
 export interface FetchOptions extends TransferOptions {
+  /** Nothing is downloaded unless there is room for these as well. */
+  restoring?: Restoring;
   /** Only the blobs of these files, by manifest path; default all. */
   include?: (path: string) => boolean;
   /**

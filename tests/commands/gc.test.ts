@@ -320,6 +320,17 @@ describe('gc stops with nothing removed', () => {
     await expectStopped(repo, 5, /production\.json/);
   });
 
+  it('when a data pointer holds a merge conflict, with what settles it', async () => {
+    const repo = await withGarbage();
+    await repo.write('data/a.csv', 'a\n');
+    await repo.json('data', 'add', 'data/a.csv');
+    await repo.write('.mlops/data/data/a.csv.json', '<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> b\n');
+    await expectStopped(repo, 5, /a\.csv\.json/);
+    const hinted = await repo.failure('gc');
+    expect(hinted.hint).toContain('git checkout --ours -- .mlops/data/data/a.csv.json (or --theirs)');
+    expect(hinted.hint).not.toContain('stage');
+  });
+
   it('when a manifest or a pack that is needed is damaged', async () => {
     for (const kind of ['manifests', 'packs']) {
       const repo = await withGarbage();

@@ -1,3 +1,5 @@
+import { readFile, rm, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { errorOf, mlops } from '../support/binary.ts';
 import { fillBut, smallFileSystem } from '../support/fault-machine.ts';
@@ -17,6 +19,7 @@ import {
   type RemoteCaseOptions,
 } from '../support/fault-remote.ts';
 import { violations } from '../support/invariants.ts';
+import { openTempRepo } from '../support/temp-repo.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
 
 const shared = sharedRepository();
@@ -156,5 +159,32 @@ describe('pull', () => {
     expect(at.server.log.of('GetObject').filter(({ key }) => PACK.test(key))).toEqual([]);
     expect(wrong(observed(repository), before)).toEqual([]);
     expect(objectsHere(repository, 'packs')).toEqual([]);
+  });
+
+  test('a disk with room for the objects and not for the files: the same, and enough room is enough (C16)', async (ctx) => {
+    const mounted = await smallFileSystem(16 * 1024 * 1024);
+    if (!mounted.ok) return ctx.skip(mounted.reason);
+    const at = await remoteCase(shared());
+    const content = Buffer.alloc(4 * 1024 * 1024, 'compresses well\n');
+    await openTempRepo(at.repository.root, at.repository.env).write('data/big.txt', content);
+    expect((await at.run('data', 'add', 'data/big.txt')).code).toBe(0);
+    expect((await at.run('push', 'data/big.txt')).code).toBe(0);
+    await rm(join(at.repository.root, '.mlops/cache'), { recursive: true });
+    await rm(join(at.repository.root, 'data/big.txt'));
+    const repository = await moveInto(at.repository, mounted.value);
+    const { root, env } = repository;
+    const filler = fillBut(mounted.value, 1000);
+    const before = observed(repository);
+    const outcome = await mlops(['--json', 'pull', 'data/big.txt'], { cwd: root, env });
+    expect(outcome.code, outcome.stderr).toBe(6);
+    expect(errorOf(outcome).message).toMatch(
+      /\d+ more are needed to restore files, .*nothing was downloaded/,
+    );
+    expect(at.server.log.of('GetObject').filter(({ key }) => PACK.test(key))).toEqual([]);
+    expect(wrong(observed(repository), before)).toEqual([]);
+    await truncate(filler, (await stat(filler)).size - 4 * 1024 * 1024);
+    const pulled = await mlops(['pull', 'data/big.txt'], { cwd: root, env });
+    expect([pulled.code, pulled.stderr]).toEqual([0, '']);
+    expect((await readFile(join(root, 'data/big.txt'))).equals(content)).toBe(true);
   });
 });

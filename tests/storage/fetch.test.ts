@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../src/lib/canonical-json.ts';
 import { sha256Hex } from '../../src/storage/digest.ts';
 import { MemoryObjectStore } from '../../src/storage/memory/object-store.ts';
@@ -198,6 +198,52 @@ test('a disk that is too small is said before anything is downloaded', async () 
   await expect(fetch).rejects.toMatchObject({ code: 'DISK_FULL', exitCode: 6 });
   expect(logged.log.some((entry) => entry.startsWith('get packs'))).toBe(false);
   expect(await namesOf(to.objects, 'manifests')).toEqual([]);
+});
+
+describe('room for what a pull restores', () => {
+  /** Fetches 3 MiB, which a restore of `data` is to follow, where so much is free. */
+  async function fetchInto(
+    free: number,
+    there: Record<string, string | Uint8Array> | undefined,
+    force = false,
+  ): Promise<string[]> {
+    const { digest, remote } = await pushed({ 'a.bin': noise(3 * MIB), 'b.txt': 'b' });
+    const to = clone({ freeSpace: () => Promise.resolve(free) });
+    if (there !== undefined) writeTree(join(to.root, 'data'), there);
+    const logged = faulty(remote);
+    const updates = [{ path: 'data', digest, size: 3 * MIB + 1 }];
+    try {
+      await to.store.transfer(logged).fetch([digest], { restoring: { updates, force } });
+    } catch (error) {
+      expect(logged.log.some((entry) => entry.startsWith('get packs'))).toBe(false);
+      expect(await namesOf(to.objects, 'manifests')).toEqual([]);
+      throw error;
+    }
+    return namesOf(to.objects, 'manifests');
+  }
+
+  test('is asked for before anything is downloaded', async () => {
+    const refused = fetchInto(6 * MIB, undefined);
+    await expect(refused).rejects.toMatchObject({ code: 'DISK_FULL', exitCode: 6 });
+    await expect(refused).rejects.toThrow(
+      `${4 * MIB + 1} more are needed to restore files, and ${6 * MIB} are free`,
+    );
+    expect(await fetchInto(9 * MIB, undefined)).toHaveLength(1);
+  });
+
+  test('counts only what has to be written', async () => {
+    expect(await fetchInto(6 * MIB, { 'a.bin': noise(3 * MIB), 'b.txt': 'b' })).toHaveLength(1);
+    expect(await fetchInto(6 * MIB, { 'a.bin': noise(3 * MIB), 'b.txt': 'B' }, true)).toHaveLength(1);
+    await expect(
+      fetchInto(6 * MIB, { 'a.bin': noise(3 * MIB, 9), 'b.txt': 'b' }, true),
+    ).rejects.toMatchObject({
+      code: 'DISK_FULL',
+    });
+  });
+
+  test('is not asked for where local changes will be left alone', async () => {
+    expect(await fetchInto(6 * MIB, { 'a.bin': 'changed here' })).toHaveLength(1);
+  });
 });
 
 test('a pack that is what its name says and lies about its blobs is found out', async () => {

@@ -226,12 +226,32 @@ class Fetch {
     const packs = plan.reduce((sum, { length }) => sum + length, 0);
     const needed = wanted.reduce((sum, { manifestSize }) => sum + (manifestSize ?? 0), packs);
     const free = await (this.#parts.freeSpace?.() ?? freeBytes(this.#parts.root));
-    if (free === undefined || free >= needed + SPARE_BYTES || needed === 0) return;
+    if (free === undefined || needed === 0) return;
+    const left = free - needed - SPARE_BYTES;
+    const restored = left < 0 ? 0 : await this.#spaceToRestore(left, wanted);
+    if (left >= restored) return;
+    const restoring = restored === 0 ? '' : `, ${restored} more are needed to restore files,`;
     throw new LocalIoError(
       'DISK_FULL',
-      `${needed} bytes have to be fetched and ${free} are free; nothing was downloaded`,
+      `${needed} bytes have to be fetched${restoring} and ${free} are free; nothing was downloaded`,
       { hint: 'free some space and run the same command again' },
     );
+  }
+
+  /** Looks at the work tree only where it may matter, as what is there may have to be hashed. @param left bytes */
+  async #spaceToRestore(left: number, wanted: readonly Wanted[]): Promise<number> {
+    const { restoring, signal } = this.#options;
+    const atMost = restoring?.updates.reduce((sum, { size }) => sum + size, SPARE_BYTES) ?? 0;
+    if (restoring === undefined || atMost <= left) return 0;
+    const { spaceToRestore } = await import('./fetch-space.ts');
+    const fetched = new Map(wanted.map((artifact) => [artifact.hex, artifact]));
+    const manifestOf = async (digest: string): Promise<Manifest | undefined> => {
+      const artifact = fetched.get(hexOf(digest));
+      if (artifact?.manifestSize === undefined) return this.#localManifest(hexOf(digest));
+      return decodeManifest(artifact.bytes ?? (await this.#remoteManifest(artifact.hex, true)), digest);
+    };
+    const bytes = await spaceToRestore(restoring, { parts: this.#parts, manifestOf, signal });
+    return bytes === 0 ? 0 : bytes + SPARE_BYTES;
   }
 
   /** Until every blob is here or has no place left where it could be got from. */
