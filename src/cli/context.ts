@@ -130,12 +130,10 @@ export interface ProgramPaths {
 
 type CommonParts = Pick<
   RepositoryParts,
-  'createRemote' | 'bundles' | 'now' | 'actorOverride' | 'user' | 'host' | 'tool' | 'environment'
+  'createRemote' | 'bundles' | 'now' | 'actorOverride' | 'user' | 'host' | 'tool' | 'environment' | 'confirm'
 >;
 
-interface ContextParts extends ContextOptions {
-  warn(message: string): void;
-}
+interface ContextParts extends ContextOptions, Pick<Context, 'warn' | 'confirm'> {}
 
 /** The composition root: the only place that picks implementations. Whatever is heavy is imported when it is first used. */
 export function createContext(options: ContextOptions): Context {
@@ -144,7 +142,12 @@ export function createContext(options: ContextOptions): Context {
     if (json) io.err(`${JSON.stringify({ warning: { message } })}\n`);
     else io.err(`${painter(io.errColor).yellow('warning:')} ${printable(message)}\n`);
   };
-  const parts: ContextParts = { ...options, warn };
+  const confirm: Context['confirm'] = async (question) => {
+    const { ask } = io;
+    if (ask === undefined || !io.errIsTTY || json || quiet || (env['CI'] ?? '') !== '') return undefined;
+    return /^\s*y(es)?\s*$/i.test(await ask(`${printable(question)} [y/N] `, signal));
+  };
+  const parts: ContextParts = { ...options, warn, confirm };
   return {
     cwd,
     env,
@@ -175,11 +178,7 @@ export function createContext(options: ContextOptions): Context {
       return createProgress({ label, unit, enabled, write: io.err, elapsed: () => performance.now() });
     },
     warn,
-    confirm: async (question) => {
-      const { ask } = io;
-      if (ask === undefined || !io.errIsTTY || json || quiet || (env['CI'] ?? '') !== '') return undefined;
-      return /^\s*y(es)?\s*$/i.test(await ask(`${printable(question)} [y/N] `, signal));
-    },
+    confirm,
   };
 }
 
@@ -256,6 +255,7 @@ function commonParts(options: ContextParts): CommonParts {
     user: userName(),
     host: hostname(),
     tool: `mlops/${VERSION}`,
+    confirm: options.confirm,
     environment: { node: process.version, platform: process.platform, arch: process.arch },
   };
 }

@@ -95,6 +95,8 @@ export interface Git {
   readTrees(ids: readonly string[]): Promise<ReadonlyMap<string, readonly TreeEntry[]>>;
   /** All files below a directory of a commit; empty when there is none. Symbolic links and submodules are listed as they are. */
   listTree(commit: string, directory: string): Promise<TreeEntry[]>;
+  /** Those of these paths (relative to the root) that the commit HEAD names does not have; before the first commit, all. */
+  absentFromHead(paths: readonly string[]): Promise<string[]>;
   /** All files of the index below a directory; of an unmerged path each side. */
   listIndex(directory: string): Promise<TreeEntry[]>;
   /** What would be committed below a directory, compared with HEAD; before the first commit, everything. */

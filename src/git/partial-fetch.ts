@@ -1,5 +1,6 @@
 import { MlopsError, RemoteError, UsageError } from '../errors.ts';
 import { redactUrl } from '../lib/redact-url.ts';
+import { shellWord } from '../lib/shell-word.ts';
 import { printable } from '../lib/terminal-text.ts';
 import type { Environment } from './environment.ts';
 import type { TreeEntry } from './git.ts';
@@ -85,16 +86,17 @@ async function fetchFrom(run: RunGit, url: string, args: readonly string[], inpu
 
 function describe(error: MlopsError, url: string): MlopsError {
   const shown = printable(redactUrl(url));
+  const word = shellWord(redactUrl(url));
   // Git repeats the address in its words, with whatever secret was typed into it.
   const words = error.message.replaceAll(printable(url), shown);
   if (/couldn't find remote ref|not our ref/i.test(words)) {
     return new UsageError('REVISION_NOT_FOUND', `${shown} has no such branch, tag or commit: ${words}`, {
-      hint: `see what there is: git ls-remote ${shown}`,
+      hint: `see what there is: git ls-remote ${word}`,
       cause: error,
     });
   }
   return new RemoteError('GIT_FETCH_FAILED', `${shown} could not be fetched: ${words}`, {
-    hint: `check the address and your access: git ls-remote ${shown}`,
+    hint: `check the address and your access: git ls-remote ${word}`,
     cause: error,
   });
 }

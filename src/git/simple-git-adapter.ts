@@ -9,7 +9,15 @@ import type { CodeState, Git } from './git.ts';
 import { directoriesAt, isObjectId, readObjects } from './objects.ts';
 import { listReferences } from './references.ts';
 import { createRunGit, hashGitOutput, type GitPlace, type RunGit } from './run-git.ts';
-import { isRebasing, listIndex, listTree, newCommits, readTrees, stagedChanges } from './snapshots.ts';
+import {
+  absentFromHead,
+  isRebasing,
+  listIndex,
+  listTree,
+  newCommits,
+  readTrees,
+  stagedChanges,
+} from './snapshots.ts';
 import { parseStatus, type WorkTreeStatus } from './status.ts';
 
 export interface CreateGitOptions {
@@ -73,6 +81,7 @@ export function createGit(options: CreateGitOptions): Git {
     directoriesAt: (commits, path) => directoriesAt(place, commits, path),
     readTrees: (ids) => readTrees(place, ids),
     listTree: (id, path) => listTree(run, id, path),
+    absentFromHead: (paths) => absentFromHead(run, paths),
     listIndex: (path) => listIndex(run, path),
     stagedChanges: (path) => stagedChanges(place, path),
     isRebasing: () => isRebasing(run, directory),

@@ -18,6 +18,15 @@ export async function listTree(run: RunGit, commit: string, directory: string): 
   return parseEntries((await run(args)).stdout);
 }
 
+/** See `Git.absentFromHead`. */
+export async function absentFromHead(run: RunGit, paths: readonly string[]): Promise<string[]> {
+  const args = ['ls-tree', '-z', '--name-only', '--full-tree', 'HEAD', '--', ...paths];
+  // 128: there is no commit yet.
+  const { stdout } = await run(args, { answers: [0, 128] });
+  const there = new Set(stdout.split('\0'));
+  return paths.filter((path) => !there.has(path));
+}
+
 /** See `Git.listIndex`. */
 export async function listIndex(run: RunGit, directory: string): Promise<TreeEntry[]> {
   const args = ['ls-files', '--stage', '-z', '--full-name', '--', `:(top,literal)${directory}`];

@@ -128,6 +128,19 @@ describe('what only the other repository names', () => {
   });
 });
 
+test('a profile that only the other repository names needs a word too, also for a bucket on AWS', async () => {
+  const evil = await tempGitRepo();
+  await evil.git('pull', '--quiet', team.root, 'main');
+  const remotes = { origin: { url: 's3://bucket-name', profile: 'prod-admin' } };
+  await evil.write('.mlops/config.json', JSON.stringify({ schema: 'mlops.config/1', remotes }));
+  await evil.git('commit', '--quiet', '--all', '--message', 'evil');
+  const cwd = await elsewhere();
+  expect(await get(cwd, [evil.root, 'fraud@v1', '-o', 'm'])).toMatchObject({ code: 4 });
+  const asked = await get(cwd, [evil.root, 'fraud@v1', '-o', 'm'], { tty: true, answer: 'n' });
+  expect(asked.code).toBe(4);
+  expect(asked.stderr).toContain('your profile "prod-admin"? [y/N]');
+});
+
 describe('bad input', () => {
   test.each([
     [['/nowhere/at/all', 'fraud@v1'], 7, '/nowhere/at/all'],

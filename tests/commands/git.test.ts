@@ -1,7 +1,8 @@
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { registryRepo, type RegistryRepo } from '../support/registry-repo.ts';
+import { asRegistry, cloneOf, registryRepo, type RegistryRepo } from '../support/registry-repo.ts';
+import { tempDirectory, tempGitRepo } from '../support/temp-repo.ts';
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 const staged = async (repo: RegistryRepo): Promise<string[]> =>
@@ -93,6 +94,45 @@ test('init stages its four files, once', async () => {
   ]);
   expect(await repo.json('init')).toMatchObject({ created: false, written: [] });
   expect(await repo.git('status', '--porcelain')).toBe('');
+});
+
+describe('what `init` wrote and nobody committed', () => {
+  const FILES = ['.gitattributes', '.gitignore', 'config.json', 'format.json'].map(
+    (name) => `.mlops/${name}`,
+  );
+
+  test.each([
+    ['in an empty repository', {}],
+    ['after commits of other things', { files: { 'README.md': 'x\n' } }],
+  ])('goes with the first --commit %s, so that a clone works', async (_name, options) => {
+    const repo = asRegistry(await tempGitRepo(options));
+    await repo.json('init');
+    await repo.save('fraud', 'v1', '--commit');
+    expect(await committed(repo)).toEqual(expect.arrayContaining(FILES));
+    const clone = await cloneOf(repo, join(await tempDirectory(), 'clone'));
+    expect(await clone.json('list')).toMatchObject({ models: [{ model: 'fraud' }] });
+    await repo.save('fraud', 'v2', '--commit');
+    expect((await committed(repo)).filter((path) => FILES.includes(path))).toEqual([]);
+  });
+
+  test('is found also where nothing is staged, and what is gone from the work tree is left out', async () => {
+    const repo = asRegistry(await tempGitRepo());
+    await repo.json('init');
+    await repo.git('rm', '--quiet', '--cached', '-r', '.mlops');
+    await rm(join(repo.root, '.mlops/.gitattributes'));
+    await repo.write('data.csv', 'a\n');
+    await repo.json('data', 'add', 'data.csv', '--commit');
+    expect((await committed(repo)).filter((path) => FILES.includes(path))).toEqual(FILES.slice(1));
+  });
+
+  test('goes with no commit once it was committed, however it is changed or staged', async () => {
+    const repo = await prepared();
+    await repo.write('.mlops/.gitignore', `${await repo.read('.mlops/.gitignore')}# mine\n`);
+    await repo.git('add', '.mlops/.gitignore');
+    await repo.save('fraud', 'v9', '--commit');
+    expect((await committed(repo)).filter((path) => FILES.includes(path))).toEqual([]);
+    expect(await staged(repo)).toContain('.mlops/.gitignore');
+  });
 });
 
 test('a command that finds everything as it should be stages what an interrupted one left, and commits it when asked', async () => {

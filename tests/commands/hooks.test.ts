@@ -4,6 +4,7 @@ import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { asRegistry, cloneOf, registryRepo, type RegistryRepo } from '../support/registry-repo.ts';
+import { shellWords } from '../support/shell-words.ts';
 import { openTempRepo, tempGitRepo } from '../support/temp-repo.ts';
 
 /** These tests let the real Git start the real program, which `npm run build` makes. */
@@ -191,6 +192,30 @@ describe('pre-commit', () => {
     expect((await gitDone(repo, 'commit', '--quiet', '-m', 'Give it up')).code).toBe(0);
   });
 
+  test('gives commands that do what they say, also for names that a shell or Git reads otherwise', async () => {
+    const repo = await hooked();
+    const names = ['train 1.csv', 'a; $(x).csv', 'a*[1].csv'];
+    for (const name of names) {
+      const path = `.mlops/data/da ta/${name}.json`;
+      await repo.write(path, '');
+      await rm(join(repo.root, path));
+      await symlink('elsewhere', join(repo.root, path));
+    }
+    await repo.write('.mlops/data/da ta/ab1.csv.json', 'no JSON');
+    await repo.git('add', '--force', '.mlops/data');
+    const before = (await repo.git('diff', '--cached', '--name-only')).split('\n').length;
+    const { stderr } = await gitDone(repo, 'commit', '-m', 'x');
+    const hints = stderr.split('\n').filter((line) => line.includes('git rm --cached'));
+    expect(hints).toHaveLength(names.length);
+    for (const hint of hints) {
+      const [command = []] = shellWords(hint.slice(hint.indexOf('git rm')));
+      await repo.git(...command.slice(1));
+    }
+    expect((await repo.git('diff', '--cached', '--name-only')).split('\n')).toHaveLength(
+      before - names.length,
+    );
+  });
+
   test('names file and line of broken JSON, conflict markers and what no reader takes', async () => {
     const repo = await hooked();
     await saved(repo, 'fraud', 'v1');
@@ -336,7 +361,11 @@ describe('pre-commit', () => {
     const refused = await gitDone(repo, 'commit', '--allow-empty', '-m', 'x');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('error: data/train set.csv was changed and is saved nowhere');
-    expect(refused.stderr).toContain('mlops data add data/train set.csv');
+    const hint = refused.stderr.split('\n').find((line) => line.includes('mlops data add')) ?? '';
+    expect(shellWords(hint.slice(hint.indexOf('mlops data add'))).slice(0, 1)).toEqual([
+      ['mlops', 'data', 'add', 'data/train set.csv'],
+    ]);
+    expect(hint).toContain("mlops checkout --force 'data/train set.csv';");
     await repo.json('config', 'set', 'hooks.requireSavedData', 'false', '--local');
     const warned = await gitDone(repo, 'commit', '--allow-empty', '--quiet', '-m', 'x');
     expect(warned.code).toBe(0);
@@ -472,6 +501,25 @@ describe('pre-push', () => {
     expect(done.stderr).toContain('mlops remote trust theirs');
     expect(readdirSync(repo.store)).toEqual(untouched);
     await repo.json('remote', 'trust', 'theirs');
+    expect((await gitDone(repo, 'push', '--quiet', 'origin', 'main')).code).toBe(0);
+    expect(stored(repo, 'layouts')).toHaveLength(1);
+  });
+
+  test('refuses commits whose clones would have no registry, until format.json is committed', async () => {
+    const repo = await hooked();
+    await withStore(repo);
+    await repo.git('rm', '--quiet', '--cached', '.mlops/format.json');
+    await repo.git('commit', '--quiet', '--no-verify', '-m', 'Forget the format');
+    await repo.save('fraud', 'v1');
+    await repo.git('commit', '--quiet', '--no-verify', '-m', 'Save', '--', '.mlops/models');
+    const refused = await gitDone(repo, 'push', 'origin', 'main');
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain('not .mlops/format.json, so its clones would have no registry');
+    expect(stored(repo, 'layouts')).toEqual([]);
+    const hint = /push again: (git add .*?);/.exec(refused.stderr)?.[1] ?? '';
+    const commands = shellWords(hint);
+    expect(commands).toHaveLength(2);
+    for (const [, ...args] of commands) await repo.git(...args);
     expect((await gitDone(repo, 'push', '--quiet', 'origin', 'main')).code).toBe(0);
     expect(stored(repo, 'layouts')).toHaveLength(1);
   });

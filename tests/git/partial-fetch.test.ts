@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { MlopsError } from '../../src/errors.ts';
 import { fetchCommit } from '../../src/git/partial-fetch.ts';
+import { shellWords } from '../support/shell-words.ts';
 import { tempDirectory, tempGitRepo, type TempGitRepo } from '../support/temp-repo.ts';
 
 const lines = (text: string): string[] => text.split('\n');
@@ -129,6 +131,18 @@ describe('refused', () => {
     const repo = await source({ x: '1' });
     const missing = fetchCommit({ url: '/nowhere/at/all', scratch: await scratchDirectory(), env: repo.env });
     await expect(missing).rejects.toMatchObject({ code: 'GIT_FETCH_FAILED', exitCode: 7 });
+    const spaced = fetchCommit({
+      url: '/nowhere/at all; $(x)',
+      scratch: await scratchDirectory(),
+      env: repo.env,
+    });
+    const hint = await spaced.then(
+      () => '',
+      (reason: unknown) => (reason instanceof MlopsError ? (reason.hint ?? '') : ''),
+    );
+    expect(shellWords(hint.slice(hint.indexOf('git ')))).toEqual([
+      ['git', 'ls-remote', '/nowhere/at all; $(x)'],
+    ]);
     const branch = fetchCommit({
       url: repo.root,
       revision: 'nope',

@@ -56,6 +56,7 @@ const NO_GIT: Git = {
   listTree: () => Promise.resolve([]),
   listIndex: () => Promise.resolve([]),
   stagedChanges: () => Promise.resolve([]),
+  absentFromHead: () => Promise.resolve([]),
   isRebasing: () => Promise.resolve(false),
   readBlobs: () => Promise.resolve(),
   newCommits: () => Promise.resolve([]),
@@ -90,7 +91,7 @@ export async function memoryRepository(options: MemoryRepositoryOptions = {}): P
       const { shown, settings } = chooseRemote(config, name);
       const objects = stores.get(settings.url) ?? new MemoryObjectStore();
       stores.set(settings.url, objects);
-      return { ...shown, objects };
+      return { ...shown, objects, allow: () => undefined };
     },
     git: () => Promise.resolve(NO_GIT),
     now: () => new Date((clock += 1)),

@@ -1,5 +1,6 @@
 import { ExitCode } from '../../errors.ts';
 import type { Git } from '../../git/git.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import { dataStatus, type DataPathStatus } from '../data/status.ts';
 import { gitPath, MLOPS_DIRECTORY, pointerPath } from '../repository/layout.ts';
@@ -32,14 +33,14 @@ export async function preCommit(
 }
 
 function unsavedProblem({ path, changes = [] }: DataPathStatus): HookProblem {
-  const name = printable(path);
+  const [name, word] = [printable(path), shellWord(path)];
   const files = changes.length > 1 ? ` (${changes.length} files)` : '';
   return {
     code: 'DATA_NOT_SAVED',
     path,
     line: undefined,
     message: `${name} was changed${files} and is saved nowhere, so the commit would not say what it was made with`,
-    hint: `save it: mlops data add ${name}; or go back: mlops checkout --force ${name}; to be warned only: mlops config set hooks.requireSavedData false --local`,
+    hint: `save it: mlops data add ${word}; or go back: mlops checkout --force ${word}; to be warned only: mlops config set hooks.requireSavedData false --local`,
     exitCode: ExitCode.no,
   };
 }

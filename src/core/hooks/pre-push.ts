@@ -1,12 +1,13 @@
 import { ExitCode, IntegrityError, MlopsError, UsageError } from '../../errors.ts';
 import type { Transferred, TransferProgress } from '../../storage/artifact-transfer.ts';
+import { FORMAT_PATH, gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
 import type { NeededArtifact } from '../repository/needed-artifacts.ts';
 import type { OpenRemote, Repository } from '../repository/repository.ts';
 import { inspectRemote } from '../transfer/inspect.ts';
 import { pushArtifacts } from '../transfer/push.ts';
 import { assertMayPush, type TrustOptions } from '../transfer/trust.ts';
 import type { HookProblem } from './problem.ts';
-import { neededByPush, type PushedRefs } from './pushed-refs.ts';
+import { neededByPush, tipsWithoutFormat, type PushedRefs } from './pushed-refs.ts';
 
 export interface PrePushRequest extends TransferProgress, Pick<TrustOptions, 'confirm'> {
   signal: AbortSignal;
@@ -36,7 +37,10 @@ export async function prePush(
 ): Promise<PrePushOutcome> {
   const { prePush: mode } = repository.config.hooks;
   if (mode === 'off') return PASS;
-  const { required, optional, warning } = await neededByPush(await repository.git(), refs);
+  const git = await repository.git();
+  const bare = await tipsWithoutFormat(git, refs);
+  if (bare.length > 0) return { ...PASS, problems: bare.map(formatProblem) };
+  const { required, optional, warning } = await neededByPush(git, refs);
   const warnings = warning === undefined ? [] : [`a commit that is pushed can't be read: ${warning}`];
   const artifacts = await repository.artifacts();
   const here: string[] = [];
@@ -64,6 +68,18 @@ export async function prePush(
     ...(onProgress === undefined ? {} : { onProgress }),
   });
   return { problems: [], warnings, pushed: { ...moved, remote: remote.description } };
+}
+
+function formatProblem(tip: string): HookProblem {
+  const format = gitPath(FORMAT_PATH);
+  return {
+    code: 'FORMAT_NOT_COMMITTED',
+    path: format,
+    line: undefined,
+    message: `the pushed commit ${tip.slice(0, 12)} has documents in ${MLOPS_DIRECTORY} but not ${format}, so its clones would have no registry`,
+    hint: `commit what \`mlops init\` wrote, and push again: git add :/${MLOPS_DIRECTORY} && git commit -m "Add the registry" -- :/${MLOPS_DIRECTORY}; git push --no-verify pushes all the same`,
+    exitCode: ExitCode.no,
+  };
 }
 
 /** Someone pushes commits from a branch that has no registry, so the configuration is not there to be read. */

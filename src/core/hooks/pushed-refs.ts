@@ -2,6 +2,7 @@ import { InterruptedError, MlopsError, UsageError } from '../../errors.ts';
 import type { Git } from '../../git/git.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import { NeedsReader, type Needs } from '../repository/documents-at.ts';
+import { DATA_DIRECTORY, FORMAT_PATH, MLOPS_DIRECTORY, MODELS_DIRECTORY } from '../repository/layout.ts';
 import type { NeededArtifact } from '../repository/needed-artifacts.ts';
 
 /** What `git push` is about to send, as it tells the pre-push hook. */
@@ -97,6 +98,24 @@ export async function neededByPush(git: Git, { remote, tips, known }: PushedRefs
     (isRequired ? required : optional).push(need);
   }
   return { required, optional, warning: between.problem };
+}
+
+const NEEDS_FORMAT: ReadonlySet<string> = new Set([MODELS_DIRECTORY, DATA_DIRECTORY]);
+
+/**
+ * Those of the pushed commits that have documents of a registry but no format.json, so that every command in a clone of them would
+ * say that there is no registry. Nothing where the push adds no commit.
+ */
+export async function tipsWithoutFormat(git: Git, { remote, tips, known }: PushedRefs): Promise<string[]> {
+  if (tips.length === 0) return [];
+  const commits = await git.newCommits(tips, { known, ...(remote === undefined ? {} : { remote }) });
+  if (commits.length === 0) return [];
+  const roots = await git.directoriesAt(tips, MLOPS_DIRECTORY);
+  const trees = await git.readTrees([...new Set(roots.values())]);
+  return tips.filter((tip) => {
+    const names = (trees.get(roots.get(tip) ?? '') ?? []).map(({ path }) => path);
+    return !names.includes(FORMAT_PATH) && names.some((name) => NEEDS_FORMAT.has(name));
+  });
 }
 
 async function trackedTips(git: Git, remote: string | undefined): Promise<string[]> {

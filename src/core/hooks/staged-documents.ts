@@ -1,8 +1,9 @@
 import { parseConfigFile } from '../../config/load.ts';
 import { ConflictError, ExitCode, IntegrityError, MlopsError, RefusedError } from '../../errors.ts';
 import type { Git, StagedChange, TreeEntry } from '../../git/git.ts';
-import { printable } from '../../lib/terminal-text.ts';
 import { parseJson } from '../../lib/parse-json.ts';
+import { shellWord } from '../../lib/shell-word.ts';
+import { printable } from '../../lib/terminal-text.ts';
 import { parseEvent } from '../audit/event.ts';
 import { parseRepositoryEvent } from '../audit/repository-event.ts';
 import { parseModelDocument } from '../registry/model-document.ts';
@@ -54,7 +55,9 @@ function byPlace(first: HookProblem, second: HookProblem): number {
 
 /** What can be told without reading the file. */
 function changeProblem({ path, change, entry }: StagedChange, givenUp: boolean): MlopsError | undefined {
-  const file = printable(path);
+  // From the root of the work tree, wherever the person is.
+  const magic = /[*?[\\]/.test(path) ? ':(top,literal)' : ':/';
+  const [file, word] = [printable(path), shellWord(`${magic}${path}`)];
   const below = path.slice(MLOPS_DIRECTORY.length + 1);
   if (change === 'unmerged') {
     return new ConflictError('MERGE_CONFLICT', `${file}: two branches changed it and nobody settled it`, {
@@ -68,13 +71,13 @@ function changeProblem({ path, change, entry }: StagedChange, givenUp: boolean):
       'HISTORY_REMOVED',
       `${file} is staged for removal; records and events are kept for ever`,
       {
-        hint: `git restore --staged --worktree -- ${file}; to take a version out of the registry: mlops delete`,
+        hint: `git restore --staged --worktree -- ${word}; to take a version out of the registry: mlops delete`,
       },
     );
   }
   if (OF_THIS_CLONE.test(below)) {
     return new RefusedError('CLONE_FILE_STAGED', `${file} belongs to this clone and is not for a commit`, {
-      hint: `git rm -r --cached --quiet -- ${file}; .mlops/.gitignore keeps it out`,
+      hint: `git rm -r --cached --quiet -- ${word}; .mlops/.gitignore keeps it out`,
     });
   }
   if (entry !== undefined && !FILE_MODES.has(entry.mode)) {
@@ -82,13 +85,13 @@ function changeProblem({ path, change, entry }: StagedChange, givenUp: boolean):
       'UNSAFE_PATH',
       `${file} is ${entry.mode === '120000' ? 'a symbolic link' : 'no file'}`,
       {
-        hint: `git rm --cached --quiet -- ${file}`,
+        hint: `git rm --cached --quiet -- ${word}`,
       },
     );
   }
   if (change === 'modified' && IMMUTABLE.test(below)) {
     return new IntegrityError('HISTORY_CHANGED', `${file} was changed; records and events are never edited`, {
-      hint: `git restore --staged --worktree -- ${file}; what is to change is a new version or a new event`,
+      hint: `git restore --staged --worktree -- ${word}; what is to change is a new version or a new event`,
     });
   }
   return undefined;

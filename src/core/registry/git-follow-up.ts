@@ -1,5 +1,6 @@
 import { ConflictError, LocalIoError, MlopsError } from '../../errors.ts';
-import { MLOPS_DIRECTORY } from '../repository/layout.ts';
+import type { Git } from '../../git/git.ts';
+import { FOUNDATION, gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 
 export interface GitFollowUp {
@@ -11,7 +12,10 @@ export interface GitFollowUp {
 
 export interface GitFollowUpRequest {
   written: readonly string[];
-  /** Commit exactly what was written; otherwise it is only added to the index, if the configuration wants that. */
+  /**
+   * Commit exactly what was written, and those files of `mlops init` that no commit has yet; otherwise what was written is only added
+   * to the index, if the configuration wants that.
+   */
   commit: boolean;
   message: string;
 }
@@ -32,7 +36,8 @@ export async function followUpInGit(
   const git = await repository.git();
   if (commit) {
     try {
-      return { outcome: 'committed', commit: await git.commit(written, message) };
+      const paths = new Set([...(await foundationToCommit(repository, git)), ...written]);
+      return { outcome: 'committed', commit: await git.commit([...paths], message) };
     } catch (error) {
       throw error instanceof MlopsError ? uncommitted(error, request) : error;
     }
@@ -44,6 +49,15 @@ export async function followUpInGit(
     if (!(error instanceof MlopsError)) throw error;
     return { outcome: 'failed', problem: error.message };
   }
+}
+
+/** Without these a clone of the commit would be no registry. */
+async function foundationToCommit({ documents }: Repository, git: Git): Promise<string[]> {
+  const absent = new Set(await git.absentFromHead(FOUNDATION.map(gitPath)));
+  const found: string[] = [];
+  for (const path of FOUNDATION)
+    if (absent.has(gitPath(path)) && (await documents.read(path)) !== undefined) found.push(gitPath(path));
+  return found;
 }
 
 /** The command did its work, so this is no error in how it was called, and calling it again would not help. */

@@ -8,16 +8,32 @@ import type { OpenRemote } from './repository.ts';
 export interface ChosenRemote {
   name: string;
   settings: RemoteConfig;
-  shown: Omit<OpenRemote, 'objects'>;
+  shown: Omit<OpenRemote, 'objects' | 'allow'>;
 }
 
 /**
- * What local.json remembers of a remote that this clone may write to: where the bytes would go. A region belongs to it where no
- * endpoint is given, because a bucket name may have another owner in another part of AWS.
+ * What local.json remembers of a remote that this clone trusts: where the bytes would go, and whose credentials are used. A region
+ * belongs to it where no endpoint is given, because a bucket name may have another owner in another part of AWS.
  */
-export function remoteIdentity({ url, endpoint, region }: RemoteConfig): string {
-  if (endpoint !== undefined) return `${url} at ${endpoint}`;
-  return region === undefined ? url : `${url} in ${region}`;
+export function remoteIdentity({ url, endpoint, region, profile }: RemoteConfig): string {
+  const where = region === undefined ? '' : ` in ${region}`;
+  // A name may hold anything, also what would read as a list in MLOPS_TRUST_REMOTES, or half a character.
+  const whose = profile === undefined ? '' : ` as ${encodeURIComponent(Buffer.from(profile).toString())}`;
+  const what = /^s3:/i.test(url) ? oneWord(url) : url;
+  return `${what}${endpoint === undefined ? where : ` at ${oneWord(endpoint)}`}${whose}`;
+}
+
+/** So that no prefix of a bucket reads like the endpoint or the profile of another remote. */
+function oneWord(url: string): string {
+  return url.replaceAll(/\s/g, encodeURIComponent);
+}
+
+/**
+ * Whether reading sends credentials of the person to a place, or ones of a profile, that a committed file chose. AWS itself with the
+ * person's own choice of credentials, and a directory, get none from that file.
+ */
+export function choosesCredentials({ endpoint, profile }: RemoteConfig): boolean {
+  return endpoint !== undefined || profile !== undefined;
 }
 
 /**

@@ -2,6 +2,8 @@
 export const MLOPS_DIRECTORY = '.mlops';
 export const FORMAT_PATH = 'format.json';
 export const CONFIG_PATH = 'config.json';
+/** What `mlops init` writes: a clone without format.json is no registry, and one without the rules for Git goes wrong later. */
+export const FOUNDATION: readonly string[] = ['.gitignore', '.gitattributes', CONFIG_PATH, FORMAT_PATH];
 export const LOCAL_CONFIG_PATH = 'local.json';
 export const MODELS_DIRECTORY = 'models';
 export const PENDING_PATH = 'tmp/pending.json';

@@ -19,29 +19,41 @@ export interface RepositoryParts extends Omit<
   /** `MLOPS_ACTOR`; wins over Git's identity. */
   actorOverride: string | undefined;
   user: string;
+  /** Asks the person; undefined when nobody can be asked. */
+  confirm(question: string): Promise<boolean | undefined>;
 }
 
 /** Checks the format, reads the settings and puts a repository together. @throws as `readFormat` and `loadConfig` */
 export async function openRepository(parts: RepositoryParts): Promise<Repository> {
-  const { loadConfig, createLock, createRemote, actorOverride, user, ...members } = parts;
+  const { loadConfig, createLock, createRemote, actorOverride, user, confirm, ...members } = parts;
   const { unknownFeatures } = await readFormat(parts.documents);
   const config = await readConfig(parts.documents, loadConfig);
   let actor: Promise<string> | undefined;
   const remotes = new Map<string, Promise<OpenRemote>>();
-  return {
+  const repository: Repository = {
     ...members,
     config,
     unknownFeatures,
     lock: createLock(config),
     remote: async (name) => {
-      const { chooseRemote } = await import('./choose-remote.ts');
+      const { chooseRemote, choosesCredentials } = await import('./choose-remote.ts');
       const chosen = chooseRemote(config, name);
       const known = remotes.get(chosen.name);
       if (known !== undefined) return known;
       const opened = createRemote(chosen.settings, {
         trusted: chosen.shown.trusted,
         transfer: config.transfer,
-      }).then((objects) => ({ ...chosen.shown, objects }));
+      }).then(async (objects) => {
+        const { shown } = chosen;
+        if (shown.trusted || !choosesCredentials(chosen.settings))
+          return { ...shown, objects, allow: () => undefined };
+        const [{ AskFirstObjectStore }, { assertMayRead }] = await Promise.all([
+          import('../transfer/ask-first.ts'),
+          import('../transfer/trust.ts'),
+        ]);
+        const asking = new AskFirstObjectStore(objects, () => assertMayRead(repository, shown, confirm));
+        return { ...shown, objects: asking, allow: () => asking.allow() };
+      });
       remotes.set(chosen.name, opened);
       return opened;
     },
@@ -51,6 +63,7 @@ export async function openRepository(parts: RepositoryParts): Promise<Repository
         fallback: `${user}@${parts.host}`,
       })),
   };
+  return repository;
 }
 
 async function readConfig(

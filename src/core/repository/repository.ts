@@ -18,7 +18,13 @@ export interface OpenRemote {
    * A committed config alone never makes it so.
    */
   readonly trusted: boolean;
+  /**
+   * Where the remote is not trusted and chooses which credentials go where, its first request asks the person; a no is RefusedError
+   * `REMOTE_NOT_TRUSTED`.
+   */
   readonly objects: ObjectStore;
+  /** The person agreed, so `objects` does not ask while this command runs. */
+  allow(): void;
 }
 
 /** An open repository: everything a use-case needs of the outside world. Expensive members are memoised functions. */

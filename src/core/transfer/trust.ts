@@ -1,6 +1,7 @@
 import { RefusedError } from '../../errors.ts';
+import { printable } from '../../lib/terminal-text.ts';
 import { changeConfig } from '../repository/change-config.ts';
-import { chooseRemote, remoteIdentity } from '../repository/choose-remote.ts';
+import { chooseRemote, choosesCredentials, remoteIdentity } from '../repository/choose-remote.ts';
 import type { OpenRemote, Repository } from '../repository/repository.ts';
 
 export interface TrustOptions {
@@ -21,12 +22,15 @@ export async function assertMayPush(
   remote: OpenRemote,
   { yes, confirm }: TrustOptions,
 ): Promise<void> {
-  if (remote.trusted || yes) return;
-  const answer = await confirm(
-    `The remote "${remote.name}" (${remote.description}) comes from the shared configuration. Send objects there?`,
-  );
+  if (remote.trusted) return;
+  const answer =
+    yes ||
+    (await confirm(
+      `The remote "${remote.name}" (${remote.description}) comes from the shared configuration. Send objects there${withCredentials(repository, remote.name)}?`,
+    ));
   if (answer === true) {
-    await trustRemote(repository, remote.name);
+    remote.allow();
+    if (!yes) await trustRemote(repository, remote.name);
     return;
   }
   const why = answer === undefined ? 'nobody can be asked here' : 'the answer was no';
@@ -38,8 +42,45 @@ export async function assertMayPush(
 }
 
 /**
+ * What `OpenRemote.objects` asks before its first request: a committed file chose to which host, or with which profile, this person's
+ * credentials go. A yes is remembered in local.json, so that the next command and a push do not ask again.
+ *
+ * @throws RefusedError `REMOTE_NOT_TRUSTED` with the command that trusts it
+ */
+export async function assertMayRead(
+  repository: Repository,
+  { name, description }: Pick<OpenRemote, 'name' | 'description'>,
+  confirm: TrustOptions['confirm'],
+): Promise<void> {
+  const whose = withCredentials(repository, name);
+  const answer = await confirm(
+    `The remote "${name}" (${description}) comes from the shared configuration. Trust it, and talk to it${whose}?`,
+  );
+  if (answer === true) {
+    // A repository that a newer program wrote can be read and not changed; it asks again then.
+    if (repository.unknownFeatures.length === 0) await trustRemote(repository, name);
+    return;
+  }
+  const why = answer === undefined ? 'nobody can be asked here' : 'the answer was no';
+  throw new RefusedError(
+    'REMOTE_NOT_TRUSTED',
+    `the remote "${name}" (${description}) is named by the shared configuration only, to be talked to${whose.slice(1)}, and ${why}; nothing was sent`,
+    {
+      hint: `if you know it, trust it in this clone: mlops remote trust ${name}; in CI name it in MLOPS_TRUST_REMOTES`,
+    },
+  );
+}
+
+/** Whose credentials a remote is talked to with, as the end of a sentence; a directory needs none. */
+function withCredentials(repository: Repository, name: string): string {
+  const { url, profile } = chooseRemote(repository.config, name).settings;
+  if (profile !== undefined) return `, with the credentials of your profile "${printable(profile)}"`;
+  return /^s3:/i.test(url) ? ', with your credentials' : '';
+}
+
+/**
  * Nothing is read with this person's credentials from an endpoint or a directory that only another repository names, until the
- * person agrees. AWS itself, which an `s3://` address without an endpoint means, needs no word.
+ * person agrees. AWS itself, which an `s3://` address without an endpoint means, needs no word unless a profile is named.
  *
  * @throws RefusedError `REMOTE_NOT_TRUSTED`; UsageError `REMOTE_NOT_FOUND`, `NO_REMOTE`
  */
@@ -49,12 +90,17 @@ export async function assertMayFetchFrom(
   { yes, confirm }: TrustOptions,
 ): Promise<void> {
   const { settings, shown } = chooseRemote(repository.config, name);
-  const isAws = settings.url.startsWith('s3://') && settings.endpoint === undefined;
-  if (shown.trusted || yes || isAws) return;
-  const answer = await confirm(
-    `That repository keeps its objects in ${shown.description}. Read from there, with your credentials?`,
-  );
-  if (answer === true) return;
+  const isAws = /^s3:/i.test(settings.url) && !choosesCredentials(settings);
+  if (shown.trusted || isAws) return;
+  const answer =
+    yes ||
+    (await confirm(
+      `That repository keeps its objects in ${shown.description}. Read from there${withCredentials(repository, shown.name)}?`,
+    ));
+  if (answer === true) {
+    (await repository.remote(shown.name)).allow();
+    return;
+  }
   const why = answer === undefined ? 'nobody can be asked here' : 'the answer was no';
   throw new RefusedError(
     'REMOTE_NOT_TRUSTED',
@@ -64,8 +110,8 @@ export async function assertMayFetchFrom(
 }
 
 /**
- * Remembers in local.json that this clone may write to the remote as it is configured now.
- * @returns its identity, which another URL, endpoint or region does not share
+ * Remembers in local.json that this clone trusts the remote as it is configured now.
+ * @returns its identity, which another URL, endpoint, region or profile does not share
  * @throws UsageError `REMOTE_NOT_FOUND`
  */
 export async function trustRemote(repository: Repository, name: string): Promise<string> {
