@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { findNotIgnored } from '../core/data/not-ignored.ts';
 import { typedPaths } from '../core/data/place.ts';
 import { dataStatus, type DataPathStatus } from '../core/data/status.ts';
 import { remoteStatus, type RemoteStatus } from '../core/data/remote-status.ts';
@@ -96,12 +97,15 @@ export default defineCommand({
         ? undefined
         : await remoteStatus(repository, { remote: remote === true ? undefined : remote, signal });
     const problem = found.find((each) => each.problem !== undefined)?.problem;
+    const known = found.flatMap(({ pointer }) => (pointer === undefined ? [] : [pointer.path]));
+    const exposed = await findNotIgnored(repository, known);
+    if (exposed.length > 0) context.warn(describeExposed(exposed));
     const clean = found.every(({ state }) => state === 'unchanged') && (asked?.missing.length ?? 0) === 0;
     return {
       data: { clean, paths: found.map(toJson), remote: asked ?? null },
       text: (view) => describe(found, view) + describeRemote(asked, view),
       exitCode: problem?.exitCode ?? (clean ? ExitCode.ok : ExitCode.no),
-      hints: advice(found, asked),
+      hints: [...advice(found, asked), ...ruleAdvice(exposed)],
     };
   },
 });
@@ -169,6 +173,18 @@ function describeRemote(asked: RemoteStatus | undefined, view: Terminal): string
   const rows = missing.map(({ names, state, size }) => [names.join(', '), state, formatBytes(size)]);
   const columns = [{ header: 'NOT ON THE REMOTE' }, { header: 'STATE' }, { header: 'SIZE' }];
   return `${table({ columns, rows }, { ...view, columns: Infinity })}${where} lacks ${missing.length} of ${count(checked, 'artifact')}\n`;
+}
+
+function describeExposed(paths: readonly string[]): string {
+  const more = paths.length > MAX_LISTED ? ` and ${paths.length - MAX_LISTED} more` : '';
+  const names = paths.slice(0, MAX_LISTED).map(printable).join(', ');
+  return `${names}${more}: tracked, and not ignored by Git, so \`git add\` would take the bytes`;
+}
+
+function ruleAdvice(exposed: readonly string[]): string[] {
+  if (exposed.length === 0) return [];
+  const words = exposed.slice(0, MAX_LISTED).map(shellWord).join(' ');
+  return [`write the rules of .gitignore again: mlops data add ${words}`];
 }
 
 function advice(found: readonly DataPathStatus[], asked: RemoteStatus | undefined): string[] {

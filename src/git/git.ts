@@ -72,6 +72,8 @@ export interface Git {
    * an absolute path. Undefined when it is not ignored, as everything in the index is.
    */
   ignoredBy(path: string): Promise<string | undefined>;
+  /** Those of the paths (relative to the root) that Git does not ignore, as it ignores nothing that is in the index. */
+  notIgnored(paths: readonly string[]): Promise<string[]>;
   /** `true` when the commit exists in this clone (it may not after a rebase or in a shallow clone). */
   hasCommit(commit: string): Promise<boolean>;
   /** The two sides of an unmerged path from the index, for naming both candidates of a conflicted pointer. */

@@ -77,6 +77,10 @@ export function createGit(options: CreateGitOptions): Git {
     async ignoredBy(path) {
       return (await findIgnored(run, [path]))?.source;
     },
+    async notIgnored(paths) {
+      const found = await checkIgnore(run, paths);
+      return found.filter(({ source }) => source === undefined).map(({ path }) => path);
+    },
     references: ({ reflogSince } = {}) => listReferences(run, place, reflogSince),
     directoriesAt: (commits, path) => directoriesAt(place, commits, path),
     readTrees: (ids) => readTrees(place, ids),
@@ -259,6 +263,18 @@ async function findIgnored(
   run: RunGit,
   paths: readonly string[],
 ): Promise<{ path: string; source: string } | undefined> {
+  for (const { path, source } of await checkIgnore(run, paths)) {
+    if (source !== undefined) return { path, source };
+  }
+  return undefined;
+}
+
+/** Each of the paths with the file whose rule makes Git ignore it, as Git names it; undefined when none does. */
+async function checkIgnore(
+  run: RunGit,
+  paths: readonly string[],
+): Promise<{ path: string; source: string | undefined }[]> {
+  if (paths.length === 0) return [];
   const { stdout: root } = await run(['rev-parse', '--show-cdup']);
   // A path that starts with "./" or "../" is never taken for a pattern.
   const prefix = root.trim() === '' ? './' : root.trim();
@@ -267,11 +283,13 @@ async function findIgnored(
   const { stdout } = await run(args, { input, answers: [0, 1] });
   // The fields are source, line, pattern and path of each path; a pattern that starts with "!" takes it back.
   const fields = stdout.split('\0');
+  const found: { path: string; source: string | undefined }[] = [];
   for (let index = 0; index + 3 < fields.length; index += 4) {
     const [source = '', , pattern = '', path = ''] = fields.slice(index, index + 4);
-    if (pattern !== '' && !pattern.startsWith('!')) return { source, path: path.slice(prefix.length) };
+    const ignores = pattern !== '' && !pattern.startsWith('!');
+    found.push({ path: path.slice(prefix.length), source: ignores ? source : undefined });
   }
-  return undefined;
+  return found;
 }
 
 async function commit(run: RunGit, paths: readonly string[], message: string): Promise<string> {

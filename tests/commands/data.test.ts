@@ -104,13 +104,10 @@ describe('data add', () => {
 
   test('leaves every other byte of .gitignore alone, and its line endings', async () => {
     const repo = await registryRepo();
-    await repo.write('data/.gitignore', Buffer.from('# caf\u00e9\r\n*.tmp\r\n/odd \xff', 'latin1'));
+    await repo.write('data/.gitignore', Buffer.from('# caf\u00e9\r\n*.tmp\r\nodd \xff', 'latin1'));
     await repo.write('data/a [1].csv', 'x');
     await repo.json('data', 'add', 'data/a [1].csv');
-    const expected = Buffer.from(
-      '# caf\u00e9\r\n*.tmp\r\n/odd \xff\r\n/a \\[1].csv\r\n',
-      'latin1',
-    ).toString();
+    const expected = Buffer.from('# caf\u00e9\r\n*.tmp\r\nodd \xff\r\n/a \\[1].csv\r\n', 'latin1').toString();
     expect(await repo.read('data/.gitignore')).toBe(expected);
     expect(await repo.git('check-ignore', 'data/a [1].csv')).toBe('data/a [1].csv');
     await repo.json('data', 'remove', 'data/a [1].csv');
@@ -421,6 +418,84 @@ describe('checkout', () => {
     const events = await eventsOf(repo);
     expect(events.at(-1)).toMatchObject({ to: expect.any(String) });
     expect(Math.max(...events.map(({ parents }) => (parents as string[]).length))).toBeGreaterThan(1);
+  });
+
+  test('merges branches that track different paths of one directory', async () => {
+    const repo = await registryRepo();
+    for (const path of ['data/c.csv', 'data/m.csv']) await repo.write(path, path);
+    await repo.json('data', 'add', 'data/c.csv', 'data/m.csv', '--commit');
+    for (const name of ['a', 'f', 'z']) {
+      await repo.git('checkout', '--quiet', '-b', name, 'main');
+      await repo.write(`data/${name}.csv`, name);
+      await repo.json('data', 'add', `data/${name}.csv`, '--commit');
+    }
+    await repo.git('checkout', '--quiet', 'main');
+    for (const name of ['a', 'f', 'z']) await repo.git('merge', '--quiet', '--no-edit', name);
+    expect(await repo.read('data/.gitignore')).toBe('/a.csv\n/c.csv\n/f.csv\n/m.csv\n/z.csv\n');
+    await repo.json('checkout');
+    expect(await statusOf(repo)).toMatchObject({ clean: true });
+    expect(await repo.git('status', '--porcelain')).toBe('');
+  });
+
+  test('settles the conflict of two new .gitignore files with the rules of both', async () => {
+    const repo = await registryRepo();
+    for (const name of ['one', 'two']) {
+      await repo.git('checkout', '--quiet', '-b', name, 'main');
+      await repo.write(`data/${name}.csv`, name);
+      await repo.json('data', 'add', `data/${name}.csv`, '--commit');
+    }
+    await expect(repo.git('merge', '--quiet', '--no-edit', 'one')).rejects.toThrow(/CONFLICT|code 1|failed/i);
+    expect(await repo.git('ls-files', '--unmerged', '--', 'data/.gitignore')).not.toBe('');
+    await repo.json('data', 'add', 'data/two.csv');
+    expect(await repo.read('data/.gitignore')).toBe('/one.csv\n/two.csv\n');
+    expect(await repo.git('ls-files', '--unmerged')).toBe('');
+    await repo.git('commit', '--quiet', '--no-edit');
+    await repo.json('checkout');
+    expect(await statusOf(repo)).toMatchObject({ clean: true });
+    expect(await repo.git('status', '--porcelain')).toBe('');
+    expect((await repo.run('verify')).code).toBe(0);
+  });
+
+  test('leaves a conflict of .gitignore about other lines to a person, and says so', async () => {
+    const repo = await tracked();
+    const conflict = '<<<<<<< HEAD\n*.tmp\n/train.csv\n=======\n/x.csv\n>>>>>>> two\n';
+    await repo.write('data/.gitignore', conflict);
+    const { code, stderr } = await repo.run('data', 'add', 'data/train.csv');
+    expect(code).toBe(0);
+    expect(stderr).toContain('data/.gitignore holds a merge conflict about more than tracked paths');
+    expect(await repo.read('data/.gitignore')).toBe(conflict);
+    // Nor is it handed to Git as settled when a rule is missing in it.
+    await repo.write('data/new.csv', 'new');
+    await repo.run('data', 'add', 'data/new.csv');
+    expect(await repo.read('data/.gitignore')).toBe(conflict);
+    expect(await repo.git('diff', '--cached', '--name-only', '--', 'data')).toBe('');
+    const status = await repo.run('status');
+    expect(status.stderr).toContain('data/new.csv: tracked, and not ignored by Git');
+  });
+
+  test('names tracked data that Git does not ignore, and writes its rule again', async () => {
+    const repo = await tracked();
+    await repo.write('data/images/a.png', 'a');
+    await repo.json('data', 'add', 'data/images', '--commit');
+    await repo.write('data/.gitignore', '# chosen by --ours\n/images\n');
+    const status = await repo.run('status');
+    expect(status.code).toBe(0);
+    expect(status.stderr).toContain('data/train.csv: tracked, and not ignored by Git');
+    expect(status.stderr).not.toContain('data/images');
+    expect(status.stderr).toContain('mlops data add data/train.csv');
+    const finding = async (): Promise<unknown> => {
+      const { findings } = await repo.json<{ findings: { check: string }[] }>('doctor');
+      return findings.find(({ check }) => check === 'tracked data');
+    };
+    expect(await finding()).toMatchObject({
+      status: 'warning',
+      message: 'tracked, and not ignored by Git: data/train.csv',
+      hint: 'let mlops write the rules again: mlops data add data/train.csv',
+    });
+    await repo.json('data', 'add', 'data/train.csv');
+    expect(await repo.read('data/.gitignore')).toBe('# chosen by --ours\n/images\n/train.csv\n');
+    expect(await finding()).toMatchObject({ status: 'ok' });
+    expect((await repo.run('status')).stderr).toBe('');
   });
 
   test('settles a conflict with what lies there now', async () => {

@@ -82,6 +82,7 @@ export class GitObjects<T> {
       findRoot: () => Promise.resolve(clone.root),
       references: () => Promise.resolve(clone.references()),
       ignoredBy: () => Promise.resolve('.gitignore'),
+      notIgnored: () => Promise.resolve([]),
       directoriesAt: (commits) =>
         Promise.resolve(new Map(commits.map((commit) => [commit, this.#root(commit)]))),
       readTrees: (ids) => Promise.resolve(new Map(ids.map((id) => [id, this.#trees.get(id) ?? missing(id)]))),

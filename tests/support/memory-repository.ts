@@ -48,6 +48,7 @@ const NO_GIT: Git = {
   stage: () => Promise.resolve(),
   commit: () => Promise.resolve('0'.repeat(40)),
   ignoredBy: () => Promise.resolve(undefined),
+  notIgnored: (paths) => Promise.resolve([...paths]),
   hasCommit: () => Promise.resolve(false),
   conflictSides: () => Promise.resolve({ ours: undefined, theirs: undefined }),
   references: () => Promise.resolve([]),

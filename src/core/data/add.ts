@@ -14,7 +14,7 @@ import { assertStillThere } from '../registry/still-there.ts';
 import { assertWritable } from '../repository/format.ts';
 import { pointerPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
-import { ignoreFileOf, ignoreRuleOf, withRule } from './ignore-file.ts';
+import { ignoreFileOf, ignoreRuleOf, isConflicted, withoutConflict, withRule } from './ignore-file.ts';
 import { isWithin } from './place.ts';
 import { encodePointer, parsePointer, trackablePathProblem, type DataPointer } from './pointer.ts';
 import { loadPointers } from './pointers.ts';
@@ -72,8 +72,11 @@ export async function addData(repository: Repository, request: AddRequest): Prom
     found.push({ pointer: { path, digest, kind, size, files }, stored });
   }
   const warnings: string[] = [];
+  const { settled, left } = await settledRules(repository, paths, warnings);
   const ignored: string[] = [];
-  for (const path of paths) if (await wantsRule(git, path, warnings)) ignored.push(path);
+  for (const path of paths) {
+    if ((await wantsRule(git, path, warnings)) && !left.has(ignoreFileOf(path))) ignored.push(path);
+  }
   if (request.dryRun === true) {
     const added: AddedData[] = [];
     for (const { pointer, stored } of found) {
@@ -85,11 +88,12 @@ export async function addData(repository: Repository, request: AddRequest): Prom
   const { result, written } = await commitSection(repository, 'data add', async (section) => {
     for (const { stored } of found) await assertStillThere(stored.digest, stored.isStillThere);
     const added: AddedData[] = [];
+    for (const [file, rules] of settled) await repository.workTree.write(file, rules);
     for (const path of ignored) await addRule(repository, path);
     for (const each of found) added.push(await track(repository, section, each));
     return added;
   });
-  const touched = ignored.map(ignoreFileOf);
+  const touched = [...settled.keys(), ...ignored.map(ignoreFileOf)];
   return { added: result, written: [...new Set([...touched, ...written])], warnings };
 }
 
@@ -188,6 +192,28 @@ async function wantsRule(git: Git, path: string, warnings: string[]): Promise<bo
     `${printable(path)} is ignored by ${printable(source)}, which other clones do not have: let a committed .gitignore say so`,
   );
   return false;
+}
+
+/** The `.gitignore` files beside the paths in which a merge left a conflict that is about nothing but rules of paths, settled; and those in which it is about more. */
+async function settledRules(
+  { workTree }: Repository,
+  paths: readonly string[],
+  warnings: string[],
+): Promise<{ settled: ReadonlyMap<string, Uint8Array>; left: ReadonlySet<string> }> {
+  const settled = new Map<string, Uint8Array>();
+  const left = new Set<string>();
+  for (const file of new Set(paths.map(ignoreFileOf))) {
+    const bytes = await workTree.read(file);
+    const rules = withoutConflict(bytes);
+    if (rules !== undefined) settled.set(file, rules);
+    else if (isConflicted(bytes)) {
+      left.add(file);
+      warnings.push(
+        `${printable(file)} holds a merge conflict about more than tracked paths and was left alone: keep the lines of both sides, take out the marks, and run the same command again`,
+      );
+    }
+  }
+  return { settled, left };
 }
 
 async function addRule({ workTree }: Repository, path: string): Promise<void> {

@@ -1,10 +1,13 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { errnoOf, MlopsError } from '../../errors.ts';
+import { shellWord } from '../../lib/shell-word.ts';
+import { printable } from '../../lib/terminal-text.ts';
 import { GITATTRIBUTES, GITIGNORE } from '../repository/init.ts';
 import { gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { listHolds } from './holds.ts';
+import { findNotIgnored } from '../data/not-ignored.ts';
 import { loadPointers } from '../data/pointers.ts';
 import { listModels, loadModel } from '../registry/index.ts';
 
@@ -29,6 +32,7 @@ const CHECKS: readonly [name: string, check: Check][] = [
   ['lock', checkLock],
   ['leftovers', checkLeftovers],
   ['documents', checkDocuments],
+  ['tracked data', checkTrackedData],
   ['holds', checkHolds],
 ];
 
@@ -192,6 +196,25 @@ async function checkDocuments(repository: Repository): Promise<Omit<Finding, 'ch
   if (findings.length > 0) return findings;
   const data = pointers.length === 0 ? '' : ` and ${pointers.length} tracked paths`;
   return [ok(`the documents of ${models.length} models${data} can be read`)];
+}
+
+/** What Git does not ignore is one `git add .` away from being in Git. */
+async function checkTrackedData(repository: Repository): Promise<Omit<Finding, 'check'>[]> {
+  const { pointers } = await loadPointers(repository.documents);
+  const paths = await findNotIgnored(
+    repository,
+    pointers.map(({ path }) => path),
+  );
+  if (paths.length === 0) return [ok('Git ignores all tracked data')];
+  const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : '';
+  const names = paths.slice(0, MAX_NAMED).map(printable).join(', ');
+  return [
+    {
+      status: 'warning',
+      message: `tracked, and not ignored by Git: ${names}${more}`,
+      hint: `let mlops write the rules again: mlops data add ${paths.slice(0, MAX_NAMED).map(shellWord).join(' ')}`,
+    },
+  ];
 }
 
 /** One that can't be read stops gc, so that it is worth knowing before. */

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ignoreFileOf, ignoreRuleOf, withoutRule, withRule } from '../../../src/core/data/ignore-file.ts';
+import {
+  ignoreFileOf,
+  ignoreRuleOf,
+  isConflicted,
+  withoutConflict,
+  withoutRule,
+  withRule,
+} from '../../../src/core/data/ignore-file.ts';
 import { tempGitRepo } from '../../support/temp-repo.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -27,6 +34,12 @@ test.each([
   ['a\r\n', 'a\r\n/x\r\n'],
   ['\ufeffa\n', '\ufeffa\n/x\n'],
   ['/xy\n#/x\n /x\n', '/xy\n#/x\n /x\n/x\n'],
+  // Sorted among the rules of paths at the end, and only there: a later rule may take back what an earlier one says.
+  ['/a\n/w\n/y\n/z\n', '/a\n/w\n/x\n/y\n/z\n'],
+  ['/y\n*.tmp\n/w\n', '/y\n*.tmp\n/w\n/x\n'],
+  ['/y\n!/y\n/z\n', '/y\n!/y\n/x\n/z\n'],
+  ['/y\r\n/z', '/x\r\n/y\r\n/z'],
+  ['/z', '/x\n/z'],
   ['/x', undefined],
   ['/x\n', undefined],
   ['a\r\n/x\r\nb\r\n', undefined],
@@ -43,11 +56,42 @@ test('a rule that is added and taken back leaves every byte of lines that end as
       const clean = lines.map((line) => line.replace(/[\r\n]/g, '')).filter((line) => line !== '/x');
       const text = clean.map((line) => line + ending).join('');
       const added = withRule(bytes(text), '/x');
-      expect(textOf(added)).toBe(`${text}/x${text.includes('\r\n') ? '\r\n' : '\n'}`);
+      const rule = `/x${text.includes('\r\n') ? '\r\n' : '\n'}`;
+      const place = textOf(added)?.lastIndexOf(rule) ?? -1;
+      expect(textOf(added)).toBe(text.slice(0, place) + rule + text.slice(place));
+      // Nothing but rules of paths comes after it.
+      expect(text.slice(place)).toMatch(/^(?:\/[^/\n]+\n)*$/);
       expect(textOf(withoutRule(added, '/x'))).toBe(text);
       expect(withoutRule(bytes(text), '/x')).toBeUndefined();
     }),
   );
+});
+
+test.each([
+  ['a\n<<<<<<< HEAD\n/y\n=======\n/x\n>>>>>>> two\nb\n', 'a\n/x\n/y\nb\n'],
+  ['<<<<<<< HEAD\r\n/y\r\n/z\r\n=======\r\n/y\r\n>>>>>>> two\r\n', '/y\r\n/z\r\n'],
+  ['<<<<<<< HEAD\n/b\n||||||| 1234567\n/gone\n=======\n/a\n>>>>>>> two\n', '/a\n/b\n'],
+  ['<<<<<<< HEAD\n/b\n=======\n>>>>>>> two\n/m\n<<<<<<< HEAD\n=======\n/z\n>>>>>>> two\n', '/b\n/m\n/z\n'],
+])('a conflict about rules of paths is settled with those of both sides: %j', (before, after) => {
+  expect(isConflicted(bytes(before))).toBe(true);
+  expect(textOf(withoutConflict(bytes(before)))).toBe(after);
+  expect(isConflicted(bytes(after))).toBe(false);
+});
+
+test.each([
+  '<<<<<<< HEAD\n*.tmp\n=======\n/x\n>>>>>>> two\n',
+  '<<<<<<< HEAD\n!/x\n=======\n/x\n>>>>>>> two\n',
+  '<<<<<<< HEAD\n/x\n=======\n/y\n',
+  '<<<<<<< HEAD\n/x\n>>>>>>> two\n',
+  '=======\n/x\n>>>>>>> two\n',
+])('a conflict about anything else is left to a person: %j', (text) => {
+  expect(isConflicted(bytes(text))).toBe(true);
+  expect(withoutConflict(bytes(text))).toBeUndefined();
+});
+
+test('a file without a conflict has none to settle', () => {
+  for (const text of ['', '/x\n', '=======\n/x\n', '<<<<<<\n'])
+    expect([isConflicted(bytes(text)), withoutConflict(bytes(text))]).toEqual([false, undefined]);
 });
 
 test('Git ignores by the rule exactly the path that it was made for', async () => {
