@@ -20,7 +20,7 @@ export default defineCommand({
     { flags: '--yes', description: 'send to a remote that only the shared configuration names' },
   ],
   description:
-    'Sends the objects that versions and tracked data need and the remote does not hold. Packs go first and the layout, which makes them found, last; what was sent stays when a push is interrupted, and the next one sends the rest. A named version whose bytes are not all here is not pushed (exit 3); without names, what is neither here nor there is passed over with a warning.',
+    'Sends the objects that versions and tracked data need and the remote does not hold. Packs go first and the layout, which makes them found, last; what was sent stays when a push is interrupted, and the next one sends the rest. What was named, a stage holds or is tracked data, and is complete neither here nor there, is listed (exit 3) after the others were pushed; other versions that nobody has are passed over with a warning.',
   examples: [
     { command: 'mlops push', explains: 'everything that this branch names' },
     { command: 'mlops push fraud_detector@production --dry-run', explains: 'what one version would send' },

@@ -26,7 +26,7 @@ export default defineCommand({
     },
   ],
   description:
-    'Compares tracked data in the work tree with its pointers. modified: holds something that is saved nowhere; outdated: holds another saved state, so `mlops checkout` may replace it; missing: nothing is there. Exit 1 if anything differs, or is not on the remote.',
+    'Compares tracked data in the work tree with its pointers. modified: holds something that is saved nowhere; outdated: holds another saved state, so `mlops checkout` may replace it; missing: nothing is there. Exit 1 if anything differs, or is not on the remote; exit 3 if anything is damaged there.',
   examples: [
     { command: 'mlops status', explains: 'what was changed since it was recorded' },
     {
@@ -69,7 +69,7 @@ export default defineCommand({
             z.object({
               digest: z.string(),
               names: z.array(z.string()),
-              state: z.enum(['absent', 'incomplete']),
+              state: z.enum(['absent', 'incomplete', 'damaged']),
               size: z.number(),
             }),
           ),
@@ -101,10 +101,11 @@ export default defineCommand({
     const exposed = await findNotIgnored(repository, known);
     if (exposed.length > 0) context.warn(describeExposed(exposed));
     const clean = found.every(({ state }) => state === 'unchanged') && (asked?.missing.length ?? 0) === 0;
+    const damaged = asked?.missing.some(({ state }) => state === 'damaged') === true;
     return {
       data: { clean, paths: found.map(toJson), remote: asked ?? null },
       text: (view) => describe(found, view) + describeRemote(asked, view),
-      exitCode: problem?.exitCode ?? (clean ? ExitCode.ok : ExitCode.no),
+      exitCode: problem?.exitCode ?? (damaged ? ExitCode.integrity : clean ? ExitCode.ok : ExitCode.no),
       hints: [...advice(found, asked), ...ruleAdvice(exposed)],
     };
   },
@@ -207,6 +208,8 @@ function advice(found: readonly DataPathStatus[], asked: RemoteStatus | undefine
       `the bytes of ${printable(unsaved.path)} are in the work tree and not in .mlops/cache: keep them with mlops data add ${shellWord(unsaved.path)}`,
     );
   }
-  if (asked !== undefined && asked.missing.length > 0) hints.push('send what is missing: mlops push');
+  if (asked?.missing.some(({ state }) => state === 'damaged') === true)
+    hints.push('replace what is damaged on the remote: mlops push --repair');
+  else if (asked !== undefined && asked.missing.length > 0) hints.push('send what is missing: mlops push');
   return hints;
 }

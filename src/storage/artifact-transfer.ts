@@ -18,8 +18,8 @@ export interface TransferOptions extends TransferProgress {
 export interface PushOptions extends TransferOptions {
   /** Read back what the remote holds of these artifacts and replace what is damaged; default refuses it (exit 3). */
   repair?: boolean;
-  /** Pass over artifacts of which nothing is here and which the remote does not hold either; default refuses them (exit 3). */
-  passOverAbsent?: boolean;
+  /** Whether to pass over an artifact of which nothing is here and which the remote does not hold either; default refuses it (exit 3). */
+  passOverAbsent?: (digest: string) => boolean;
   /** Artifacts that may share blobs with the given one, the likeliest first: what the remote holds of them is not sent again. */
   related?: (digest: string) => readonly string[];
 }
@@ -57,9 +57,12 @@ export interface Transferred {
 /** What a remote holds of one artifact, as it says itself at this moment. */
 export interface RemoteState {
   digest: string;
-  /** `absent`: no layout. `complete`: manifest, layout and every pack it names are there in the right size. */
-  state: 'complete' | 'incomplete' | 'absent';
-  /** Objects that a layout promises and that are missing or have another size, as `packs/<aa>/<name>`. */
+  /**
+   * `absent`: no layout. `complete`: a layout that fits the manifest was read there, and the manifest and every pack it names are
+   * there in the right size. `damaged`: it is not, because of objects that are there and are wrong.
+   */
+  state: 'complete' | 'incomplete' | 'damaged' | 'absent';
+  /** Objects that a layout promises and that are missing or wrong, and layouts that are wrong, as `packs/<aa>/<name>`. */
   missing: readonly string[];
 }
 
@@ -94,7 +97,7 @@ export interface ArtifactTransfer {
    * RefusedError `UNSAFE_PATH` for a manifest that names one; LocalIoError `DISK_FULL` before anything is downloaded; RemoteError
    */
   fetch(digests: readonly string[], options?: FetchOptions): Promise<Transferred>;
-  /** Asks the remote about each artifact: layouts, and the presence and size of all they name. */
+  /** Asks the remote about each artifact: reads its layouts there, and asks for the presence and size of all they name. */
   inspect(digests: readonly string[], options?: TransferOptions): Promise<readonly RemoteState[]>;
   /** Reads and hashes what the remote holds of the artifacts; damage is returned, not thrown. */
   verify(digests: readonly string[], options?: VerifyRemoteOptions): Promise<VerifiedRemote>;

@@ -8,11 +8,17 @@ export interface TransferLine {
   artifacts: { total: number; transferred: number };
   objects: { transferred: number; skipped: number };
   bytes: { transferred: number };
+  /** Neither here nor there. */
+  absent: readonly unknown[];
 }
 
 /** `Pushed 3 artifacts to origin: 12 objects, 180 MiB sent, 40 already there`. */
-export function describePush({ remote, dryRun, artifacts, objects, bytes }: TransferLine): string {
+export function describePush({ remote, dryRun, artifacts, objects, bytes, absent }: TransferLine): string {
   const place = printable(remote.name);
+  if (absent.length > 0 && objects.transferred === 0) {
+    const lost = `${count(absent.length, 'artifact')} of ${artifacts.total + absent.length}`;
+    return `${dryRun ? 'Would push' : 'Pushed'} nothing: ${lost} ${absent.length === 1 ? 'is' : 'are'} neither here nor on ${place}\n`;
+  }
   if (artifacts.total === 0) return 'Nothing to push: no version and no tracked data\n';
   if (objects.transferred === 0) return `Up to date: ${place} holds ${all(artifacts.total)}\n`;
   const amount = `${count(objects.transferred, 'object')}, ${formatBytes(bytes.transferred)}`;

@@ -2,6 +2,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MemoryObjectStore } from '../../src/storage/memory/object-store.ts';
+import { Layout } from '../../src/storage/transfer/layout.ts';
+import { putObject } from '../../src/storage/transfer/put-object.ts';
 import { bytesOf, clone, faulty, flip, namesOf, type Clone } from './support/transfer-fixtures.ts';
 import { noise, writeTree } from './support/scratch.ts';
 
@@ -60,6 +62,7 @@ test('what is there is not sent again, after the remote was asked', async () => 
   expect(again).toMatchObject({ objects: { total: 3, transferred: 0, skipped: 3 }, changed: [] });
   expect(again.bytes.transferred).toBe(0);
   expect(logged.log.filter((entry) => !entry.startsWith('list'))).toEqual([
+    expect.stringContaining('get layouts/'),
     expect.stringContaining('stat packs/'),
     expect.stringContaining('stat manifests/'),
   ]);
@@ -152,7 +155,7 @@ test('what is neither here nor there is passed over only when that was said', as
   const digest = `sha256:${'ab'.repeat(32)}`;
   const transfer = from.store.transfer(new MemoryObjectStore());
   await expect(transfer.push([digest])).rejects.toMatchObject({ code: 'OBJECT_MISSING' });
-  expect(await transfer.push([digest], { passOverAbsent: true })).toMatchObject({
+  expect(await transfer.push([digest], { passOverAbsent: () => true })).toMatchObject({
     absent: [digest],
     changed: [],
   });
@@ -255,6 +258,75 @@ test('repair does not lean on layouts that this clone remembers', async () => {
   expect((await restored(remote, digest, 'a.bin')).equals(noise(MIB))).toBe(true);
 });
 
+test('a layout that rotted there is not called present because this clone remembers it', async () => {
+  const from = clone();
+  const digest = await storeTree(from, { 'a.bin': noise(MIB) });
+  const other = await storeTree(from, { 'b.bin': noise(1000, 2) }, 'other');
+  const remote = new MemoryObjectStore();
+  const transfer = from.store.transfer(remote);
+  await transfer.push([digest]);
+  const [name = ''] = await namesOf(remote, 'layouts');
+  await flip(remote, { kind: 'layouts', name }, 60);
+  expect(await transfer.inspect([digest])).toEqual([
+    { digest, state: 'damaged', missing: [`layouts/${name.slice(0, 2)}/${name}`] },
+  ]);
+  for (const dryRun of [true, false]) {
+    const refused = transfer.push([digest, other], { dryRun });
+    await expect(refused).rejects.toMatchObject({ code: 'REMOTE_OBJECT_DAMAGED', exitCode: 3 });
+    await expect(refused).rejects.toThrow(name);
+  }
+  expect((await restored(remote, other, 'b.bin')).equals(noise(1000, 2))).toBe(true);
+  await transfer.push([digest], { repair: true });
+  expect((await transfer.inspect([digest]))[0]?.state).toBe('complete');
+  expect((await restored(remote, digest, 'a.bin')).equals(noise(MIB))).toBe(true);
+});
+
+test('beside a layout that rotted there another clone writes a good one, and says so', async () => {
+  const from = clone();
+  await storeTree(from, { 'a.bin': noise(8 * MIB, 1), 'b.bin': noise(100_000, 2) }, 'both');
+  const digest = await storeTree(from, { 'b.bin': noise(100_000, 2) }, 'small');
+  const remote = new MemoryObjectStore();
+  await from.store.transfer(remote).push([digest]);
+  const [bad = ''] = await namesOf(remote, 'layouts');
+  await flip(remote, { kind: 'layouts', name: bad }, 60);
+  const other = clone();
+  writeTree(join(other.root, 'both'), { 'b.bin': noise(100_000, 2), 'c.bin': noise(2000, 3) });
+  await other.store.store('both');
+  writeTree(join(other.root, 'small'), { 'b.bin': noise(100_000, 2) });
+  expect((await other.store.store('small')).digest).toBe(digest);
+  await other.store.transfer(remote).push([digest]);
+  expect(other.warnings.join()).toContain(bad);
+  expect(await namesOf(remote, 'layouts')).toHaveLength(2);
+  expect((await from.store.transfer(remote).inspect([digest]))[0]?.state).toBe('complete');
+  expect((await restored(remote, digest, 'b.bin')).equals(noise(100_000, 2))).toBe(true);
+});
+
+test.each(['here', 'there'] as const)(
+  'a layout that places fewer blobs than the manifest (which is %s) has is never complete',
+  async (place) => {
+    const from = clone();
+    const digest = await storeTree(from, { 'a.bin': noise(8 * MIB) });
+    const remote = new MemoryObjectStore();
+    await from.store.transfer(remote).push([digest]);
+    const [name = ''] = await namesOf(remote, 'layouts');
+    const good = Layout.decode(await remote.get({ kind: 'layouts', name }), name);
+    expect(good.count).toBeGreaterThan(1);
+    const wrong = Layout.build(digest.slice(7), [good.locate(0, 'ab'.repeat(32))]);
+    await remote.delete({ kind: 'layouts', name });
+    await putObject(remote, { key: { kind: 'layouts', name: wrong.name }, bytes: wrong.bytes });
+    const asking = place === 'here' ? from : clone();
+    expect((await asking.store.transfer(remote).inspect([digest]))[0]).toEqual({
+      digest,
+      state: 'damaged',
+      missing: [`layouts/${wrong.name.slice(0, 2)}/${wrong.name}`],
+    });
+    if (place === 'there') return;
+    const pushed = await from.store.transfer(remote).push([digest]);
+    expect(pushed.changed).toEqual([digest]);
+    expect((await restored(remote, digest, 'a.bin')).equals(noise(8 * MIB))).toBe(true);
+  },
+);
+
 test.each(['manifests', 'layouts'] as const)(
   'an object of the kind %s that was cut short there is not called present by who pushed it',
   async (kind) => {
@@ -287,7 +359,7 @@ test('repair leaves a pack of which one blob rotted to an artifact that has no o
   const alone = clone();
   writeTree(join(alone.root, 'mine'), { 'a.bin': noise(100_000, 1) });
   await alone.store.store('mine');
-  await alone.store.transfer(remote).push([mine, theirs], { repair: true, passOverAbsent: true });
+  await alone.store.transfer(remote).push([mine, theirs], { repair: true, passOverAbsent: () => true });
   expect((await restored(remote, mine, 'a.bin')).equals(noise(100_000, 1))).toBe(true);
   expect((await restored(remote, theirs, 'b.bin')).equals(noise(100_000, 2))).toBe(true);
 });

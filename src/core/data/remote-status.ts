@@ -7,7 +7,7 @@ export interface RemoteStatus {
   url: string;
   /** Artifacts that were asked for: of every version and of all tracked data. */
   checked: number;
-  missing: { digest: string; names: string[]; state: 'absent' | 'incomplete'; size: number }[];
+  missing: { digest: string; names: string[]; state: 'absent' | 'incomplete' | 'damaged'; size: number }[];
 }
 
 /**

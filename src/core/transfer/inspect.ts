@@ -7,7 +7,7 @@ export interface InspectRemoteOptions extends Omit<TransferOptions, 'dryRun'> {
 }
 
 /**
- * Asks a remote what it holds of artifacts at this moment: presence and sizes, not content.
+ * Asks a remote what it holds of artifacts at this moment: layouts are read, of packs and manifests presence and size are asked for.
  *
  * @param digests `sha256:` digests of artifacts
  * @returns one state for each digest, in the order given

@@ -13,17 +13,19 @@ export interface PushRequest extends Omit<PushArtifactsOptions, 'nameOf' | 'pass
 }
 
 /**
- * Brings versions and tracked data to a remote. What is named by a reference has to be complete here or there; of everything
- * else, what nobody has is passed over and reported as absent.
+ * Brings versions and tracked data to a remote. What a reference names, a stage holds or is tracked data of the work tree has to be
+ * complete here or there; of everything else, what nobody has is passed over and reported as absent.
  *
  * @throws as `wantedArtifacts` and `pushArtifacts`
  */
 export async function pushWanted(repository: Repository, request: PushRequest): Promise<TransferReport> {
   const { references, cwd, all, ...options } = request;
   const named = references.length > 0;
-  const artifacts: ReportedArtifact[] = await wantedArtifacts(repository, named ? references : 'all', {
-    cwd,
-  });
+  const wanted = await wantedArtifacts(repository, named ? references : 'all', { cwd });
+  const required = new Set(
+    wanted.filter(({ staged, data }) => named || staged || data.length > 0).map(({ digest }) => digest),
+  );
+  const artifacts: ReportedArtifact[] = [...wanted];
   if (all) {
     const known = new Set(artifacts.map(({ digest }) => digest));
     for (const [digest, names] of await artifactsOfAllBranches(repository))
@@ -33,7 +35,7 @@ export async function pushWanted(repository: Repository, request: PushRequest): 
   const digests = artifacts.map(({ digest }) => digest);
   const moved = await pushArtifacts(repository, digests, {
     ...options,
-    passOverAbsent: !named || all,
+    passOverAbsent: (digest) => !required.has(digest),
     nameOf: namesByDigest(artifacts),
   });
   return reportTransfer(artifacts, moved, { name, url, dryRun: options.dryRun === true });

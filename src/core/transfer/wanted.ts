@@ -19,6 +19,8 @@ export interface WantedArtifact {
   readonly versions: readonly { readonly model: string; readonly version: string }[];
   /** Paths of tracked data. */
   readonly data: readonly string[];
+  /** A stage holds one of the versions. */
+  readonly staged: boolean;
 }
 
 /**
@@ -80,7 +82,7 @@ function collect(versions: readonly VersionState[], data: readonly DataPointer[]
   const add = (
     digest: string,
     name: string,
-    more: Pick<WantedArtifact, 'size' | 'files' | 'versions' | 'data'>,
+    more: Pick<WantedArtifact, 'size' | 'files' | 'versions' | 'data' | 'staged'>,
   ): void => {
     const known = byDigest.get(digest);
     if (known?.names.includes(name) === true) return;
@@ -91,13 +93,20 @@ function collect(versions: readonly VersionState[], data: readonly DataPointer[]
       names: [...(known?.names ?? []), name],
       versions: [...(known?.versions ?? []), ...more.versions],
       data: [...(known?.data ?? []), ...more.data],
+      staged: known?.staged === true || more.staged,
     });
   };
-  for (const { record } of versions) {
+  for (const { record, stages } of versions) {
     const { digest, size, files, model, version } = record;
-    add(digest, `${model}@${version}`, { size, files, versions: [{ model, version }], data: [] });
+    add(digest, `${model}@${version}`, {
+      size,
+      files,
+      versions: [{ model, version }],
+      data: [],
+      staged: stages.length > 0,
+    });
   }
   for (const { digest, size, files, path } of data)
-    add(digest, path, { size, files, versions: [], data: [path] });
+    add(digest, path, { size, files, versions: [], data: [path], staged: false });
   return [...byDigest.values()];
 }

@@ -33,7 +33,11 @@ export class ObjectTransfer implements ArtifactTransfer {
 
   async inspect(digests: readonly string[], options: TransferOptions = {}): Promise<readonly RemoteState[]> {
     const { inspect } = await import('./inspect.ts');
-    return inspect({ files: this.#parts.files, remote: this.#remote }, digests, options);
+    return inspect(
+      { local: this.#parts.objects, files: this.#parts.files, remote: this.#remote },
+      digests,
+      options,
+    );
   }
 
   async verify(digests: readonly string[], options: VerifyRemoteOptions = {}): Promise<VerifiedRemote> {

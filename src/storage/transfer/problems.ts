@@ -11,6 +11,14 @@ export interface TransferProblem {
   text: string;
 }
 
+export const PUSH_HINTS: Readonly<Record<TransferProblem['code'], string>> = {
+  OBJECT_MISSING:
+    'push them from the clone that has them, bring them back with `mlops pull` or save them again; the others were pushed',
+  OBJECT_DAMAGED: 'replace the damaged objects: mlops verify --repair; the others were pushed',
+  REMOTE_OBJECT_MISSING: 'run the same command again; the others were pushed',
+  REMOTE_OBJECT_DAMAGED: 'replace what is damaged there: mlops push --repair; the others were pushed',
+};
+
 /** What kept single artifacts from being moved while the others were. */
 export class Problems {
   readonly #nameOf: (digest: string) => string;

@@ -13,12 +13,13 @@ import type { ObjectKey, ObjectStore } from '../object-store.ts';
 import { DEFAULT_JOBS, TransferGate } from './gate.ts';
 import { buildFreshPacks } from './fresh-packs.ts';
 import { Layout, type RemoteLocation } from './layout.ts';
-import { filesNeeding, problemOfPush, Problems, type TransferProblem } from './problems.ts';
+import { filesNeeding, problemOfPush, Problems, PUSH_HINTS, type TransferProblem } from './problems.ts';
 import { chooseLocalPacks, isWorthWhole, type LocalPack } from './push-plan.ts';
 import { putObject } from './put-object.ts';
 import { RelatedBlobs } from './related-blobs.ts';
 import { compareManifests, completeLayout, findArtifacts, type RemoteArtifact } from './remote-artifacts.ts';
 import { RemoteBlobs } from './remote-blobs.ts';
+import { assertUndamaged, damageInTheWay, warnOfLayouts } from './remote-damage.ts';
 import { examineForRepair, quarantineThere, removeBadPacks, type BadObjects } from './remote-repair.ts';
 import { RemoteView } from './remote-view.ts';
 import { Tally } from './tally.ts';
@@ -63,7 +64,7 @@ class Push {
     this.#remote = remote;
     this.#options = options;
     this.#gate = new TransferGate(options, remote);
-    // Who repairs wants to know what the remote gives out, and a layout that this machine remembers may have rotted there.
+    // Who repairs wants to know what the remote gives out, of every artifact: what a bad pack is moved away for must be read there.
     const files = options.repair === true ? new MemoryIndexFiles() : parts.files;
     this.#view = new RemoteView({ remote, gate: this.#gate, files });
     this.#tally = new Tally(options);
@@ -72,7 +73,7 @@ class Push {
 
   async run(wanted: readonly string[]): Promise<Transferred> {
     const found = await findArtifacts(this.#view, wanted);
-    await compareManifests(this.#parts.objects, found);
+    await compareManifests({ view: this.#view, local: this.#parts.objects }, found);
     if (this.#options.repair === true) await this.#examine([...found.values()]);
     const open: RemoteArtifact[] = [];
     for (const artifact of found.values()) {
@@ -80,19 +81,15 @@ class Push {
       else if (!this.#isRefused(artifact)) open.push(artifact);
     }
     if (open.length > 0) await this.#send(open, found);
-    this.#problems.throwIfAny('not pushed:', {
-      OBJECT_MISSING:
-        'bring the missing files back with `mlops pull` or save them again; the others were pushed',
-      OBJECT_DAMAGED: 'replace the damaged objects: mlops verify --repair; the others were pushed',
-      REMOTE_OBJECT_MISSING: 'run the same command again; the others were pushed',
-      REMOTE_OBJECT_DAMAGED: 'replace what is damaged there: mlops push --repair; the others were pushed',
-    });
+    for (const artifact of found.values())
+      if (this.#isSettled(artifact.manifest)) warnOfLayouts(artifact, this.#parts.warn);
+    this.#problems.throwIfAny('not pushed:', PUSH_HINTS);
     return { ...this.#tally.result, absent: this.#absent };
   }
 
   #isComplete(artifact: RemoteArtifact): boolean {
     const layout = completeLayout(artifact);
-    if (layout === undefined || artifact.damaged.length > 0) return false;
+    if (layout === undefined) return false;
     if (this.#bad.manifests.has(artifact.manifest)) return false;
     return layout.packs.every(({ name }) => !this.#bad.packs.has(name));
   }
@@ -106,19 +103,10 @@ class Push {
   }
 
   /** Damage that can be seen from here is not passed over: it is repaired when asked to, and else said. */
-  #isRefused({ manifest, layouts, damaged }: RemoteArtifact): boolean {
-    if (this.#options.repair === true) return false;
-    const paths = [
-      ...damaged.map(({ problem }) => problem),
-      ...layouts.flatMap(({ resized }) =>
-        resized.map(
-          ({ name, size }) =>
-            `${objectPath({ kind: 'packs', name })} on the remote has not its ${size} bytes`,
-        ),
-      ),
-    ];
-    for (const text of paths) this.#fail(manifest, { code: 'REMOTE_OBJECT_DAMAGED', text });
-    return paths.length > 0;
+  #isRefused(artifact: RemoteArtifact): boolean {
+    const texts = this.#options.repair === true ? [] : damageInTheWay(artifact);
+    for (const text of texts) this.#fail(artifact.manifest, { code: 'REMOTE_OBJECT_DAMAGED', text });
+    return texts.length > 0;
   }
 
   async #examine(artifacts: readonly RemoteArtifact[]): Promise<void> {
@@ -220,6 +208,7 @@ class Push {
     );
     const locations = ids.map((id) => this.#locate(id));
     const layout = Layout.build(hex, locations);
+    if (this.#options.repair !== true) assertUndamaged(artifact, layout.name);
     return { hex, layout, packs: layout.packs.map(({ name }) => name) };
   }
 
@@ -229,7 +218,7 @@ class Push {
     return location;
   }
 
-  /** Undefined when nothing of the artifact is here and that was said to be no matter. */
+  /** Undefined when nothing of the artifact is here and that was said to be no matter. @throws IntegrityError */
   async #readManifest(artifact: RemoteArtifact): Promise<Manifest | undefined> {
     const digest = digestOf(artifact.manifest);
     try {
@@ -237,7 +226,8 @@ class Push {
     } catch (error) {
       const isMissing = error instanceof IntegrityError && error.code === 'OBJECT_MISSING';
       if (!isMissing) throw error;
-      if (this.#options.passOverAbsent === true) {
+      if (this.#options.repair !== true) assertUndamaged(artifact);
+      if (this.#options.passOverAbsent?.(digest) === true) {
         this.#absent.push(digest);
         return undefined;
       }
@@ -377,10 +367,12 @@ class Push {
 
   /** What is still bad after everything that needs it was given another place. */
   #removeBad(found: ReadonlyMap<string, RemoteArtifact>): Promise<void> {
-    const isSettled = (hex: string): boolean =>
-      found.has(hex) && !this.#problems.has(digestOf(hex)) && !this.#absent.includes(digestOf(hex));
     const place = { remote: this.#remote, view: this.#view, warn: this.#parts.warn };
-    return removeBadPacks(place, this.#bad.packs, isSettled);
+    return removeBadPacks(place, this.#bad.packs, (hex) => found.has(hex) && this.#isSettled(hex));
+  }
+
+  #isSettled(hex: string): boolean {
+    return !this.#problems.has(digestOf(hex)) && !this.#absent.includes(digestOf(hex));
   }
 
   #quarantine(key: ObjectKey, problem: string): Promise<void> {

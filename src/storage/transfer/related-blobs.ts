@@ -24,7 +24,7 @@ export interface RelatedBlobsOptions {
 
 /**
  * Blobs that the remote holds already, learnt from the layouts of artifacts whose manifests are here. Only packs that the remote was
- * asked for in this call count.
+ * asked for in this call count; where in them a blob lies, a remembered layout tells as well as the one there.
  */
 export class RelatedBlobs {
   readonly #options: RelatedBlobsOptions;
@@ -68,7 +68,9 @@ export class RelatedBlobs {
     const { view, found } = this.#options;
     const unknown = candidates.filter((hex) => !found.has(hex));
     const fresh =
-      unknown.length === 0 ? new Map<string, RemoteArtifact>() : await findArtifacts(view, unknown);
+      unknown.length === 0
+        ? new Map<string, RemoteArtifact>()
+        : await findArtifacts(view, unknown, { remembered: true });
     for (const hex of candidates) {
       const artifact = found.get(hex) ?? fresh.get(hex);
       const ids =

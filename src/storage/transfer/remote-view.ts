@@ -19,8 +19,8 @@ export interface RemoteViewParts {
 }
 
 /**
- * What a remote says of itself in this call. Presence and sizes always come from the remote; only the content of layouts may come
- * from this machine, since a layout is named by its hash.
+ * What a remote says of itself in this call. Presence and sizes always come from the remote, and so does the content of layouts
+ * that decide what it holds (`readLayout`). Only where a layout is a hint may its content come from this machine (`layout`).
  */
 export class RemoteView {
   readonly #parts: RemoteViewParts;
@@ -52,20 +52,34 @@ export class RemoteView {
     return found;
   }
 
-  /** @throws IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED` */
+  /**
+   * A layout as it is there, or as this machine remembers it from an earlier call: then it may be lost or damaged there by now. The
+   * places that it tells hold all the same, since packs are named by their hashes, too.
+   * @throws IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED`
+   */
   async layout(name: string): Promise<Layout> {
-    const { remote, gate, files } = this.#parts;
     const key = { kind: 'layouts', name } as const;
-    const place = `layouts/${name.replace('-', '')}`;
-    const known = files.read(place);
+    const known = this.#parts.files.read(placeOf(name));
     // Of another size, what is there is something else than what is remembered.
     const isSame = known?.length === (this.#layoutSizes.get(name) ?? known?.length);
     if (known !== undefined && isSame && isNamedBy(key, await sha256HexInPool(known)))
       return Layout.decode(known, name);
-    const bytes = await gate.run(SMALL_REQUEST, () => remote.get(key));
+    return this.readLayout(name);
+  }
+
+  /** A layout as the remote gives it out now. @throws IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED` */
+  async readLayout(name: string): Promise<Layout> {
+    const { remote, gate, files } = this.#parts;
+    const bytes = await gate.run(SMALL_REQUEST, () => remote.get({ kind: 'layouts', name }));
     const layout = Layout.decode(bytes, name);
-    files.write(place, bytes);
+    if (files.read(placeOf(name))?.equals(bytes) !== true) files.write(placeOf(name), bytes);
     return layout;
+  }
+
+  /** The bytes of a manifest as the remote gives them out now. @throws IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED` */
+  manifest(name: string): Promise<Uint8Array> {
+    const { remote, gate } = this.#parts;
+    return gate.run(SMALL_REQUEST, () => remote.get({ kind: 'manifests', name }));
   }
 
   /** Sizes of those of the objects that are there now. */
@@ -99,4 +113,9 @@ export class RemoteView {
     }
     return true;
   }
+}
+
+/** Among the index files. */
+function placeOf(layout: string): string {
+  return `layouts/${layout.replace('-', '')}`;
 }
