@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
-import { UsageError } from '../errors.ts';
+import { type MlopsError, UsageError } from '../errors.ts';
 import { gc, keptElsewhere, type GcReport } from '../core/maintenance/gc.ts';
 import { gcRemote, type RemoteGcReport } from '../core/maintenance/gc-remote.ts';
 import type { Keeper } from '../core/maintenance/roots.ts';
@@ -45,6 +45,7 @@ const Output = z.lazy(() =>
       .nullable(),
     kept: z.object({ manifests: z.number(), packs: z.number(), bytes: z.number() }),
     young: z.array(z.string()),
+    foreign: z.array(z.string()),
     evicted: z.array(z.string()),
     elsewhere: shownNeeds,
     artifacts: shownNeeds.optional(),
@@ -68,9 +69,14 @@ export default defineCommand({
       flags: '--remote [name]',
       description: 'clean up a remote (default: the default one) instead of this clone',
     },
+    {
+      flags: '--sole-clone',
+      description:
+        'with --remote: there is no other clone, so none of its work can be lost (needed without a Git remote)',
+    },
   ],
   description:
-    'Removes objects of this clone that no version, stage, tracked path or hold needs on any branch, remote branch, tag, stash, work tree, in the index or in the recent reflog. Packs of which little is needed are rewritten first. Without --yes it only says what it would do. If anything that may need an object can not be read, nothing is removed. With --remote, fetch all branches with Git first: what other clones have not pushed to Git is protected by its age only.',
+    'Removes objects of this clone that no version, stage, tracked path or hold needs on any branch, remote branch, tag, stash, work tree, in the index or in the recent reflog. Packs of which little is needed are rewritten first. Without --yes it only says what it would do. If anything that may need an object can not be read, nothing is removed. With --remote, fetch with Git first: every Git remote is asked for its branches and tags, and nothing is removed if this clone lacks one. What other clones have not pushed to Git is protected by its age only; what this repository did not save or track itself stays.',
   examples: [
     { command: 'mlops gc', explains: 'what could be removed, and what only other branches or tags need' },
     { command: 'mlops gc --yes', explains: 'remove it' },
@@ -80,7 +86,7 @@ export default defineCommand({
       explains: 'make room: keep only what is in use, and what the default remote does not have',
     },
     {
-      command: 'git fetch --all --tags && mlops gc --remote',
+      command: 'git fetch --all --prune --tags && mlops gc --remote',
       explains: 'what could be removed from the default remote',
     },
   ],
@@ -90,12 +96,18 @@ export default defineCommand({
     explain: z.boolean().default(false),
     evict: z.union([z.literal(true), z.string()]).optional(),
     remote: z.union([z.literal(true), z.string()]).optional(),
+    soleClone: z.boolean().default(false),
   }),
   output: Output,
-  async run({ yes, grace, explain, evict, remote }, context) {
+  async run({ yes, grace, explain, evict, remote, soleClone }, context) {
     if (evict !== undefined && remote !== undefined) {
       throw new UsageError('OPTIONS_CONFLICT', '--evict is about this clone, --remote about a remote', {
         hint: 'give one of them',
+      });
+    }
+    if (soleClone && remote === undefined) {
+      throw new UsageError('OPTIONS_CONFLICT', '--sole-clone is for --remote only', {
+        hint: 'give --remote too, or leave it out',
       });
     }
     const repository = await context.repository();
@@ -107,6 +119,7 @@ export default defineCommand({
       onProgress: ({ objects }: { objects: number }) => progress.update(objects, undefined),
     };
     let data: Data;
+    let blocked: MlopsError | undefined;
     try {
       if (remote === undefined) {
         const from = evict === undefined ? undefined : { remote: evict === true ? undefined : evict };
@@ -117,19 +130,23 @@ export default defineCommand({
         data = localData(report, { yes, explain });
       } else {
         const name = remote === true ? undefined : remote;
-        data = remoteData(await gcRemote(repository, { ...request, remote: name }), yes);
+        const report = await gcRemote(repository, { ...request, remote: name, soleClone });
+        blocked = report.blocked;
+        data = remoteData(report, yes);
       }
     } finally {
       progress.stop();
     }
+    if (blocked !== undefined) context.warn(`with --yes it would stop: ${blocked.message}`);
     const something = [data.manifests, data.packs, data.sparse, data.layouts].some(
       ({ length }) => length > 0,
     );
-    const again = `mlops gc --yes${data.remote === null ? '' : ` --remote ${data.remote}`}`;
+    const again = `mlops gc --yes${data.remote === null ? '' : ` --remote ${data.remote}${soleClone ? ' --sole-clone' : ''}`}`;
+    const removal = blocked === undefined ? `remove it: ${again}` : blocked.hint;
     return {
       data,
       text: () => describe(data),
-      hints: yes || !something ? [] : [`remove it: ${again}`],
+      hints: yes || !something || removal === undefined ? [] : [removal],
     };
   },
 });
@@ -162,6 +179,7 @@ function localData(report: GcReport, { yes, explain }: { yes: boolean; explain: 
     removed: removed === undefined ? null : { ...removed, layouts: 0 },
     kept: plan.kept,
     young: [...plan.young],
+    foreign: [],
     evicted: [...report.evicted],
     elsewhere: keptElsewhere(report).map(({ digest, keepers }) => needsOf(digest, keepers)),
     ...(explain
@@ -185,6 +203,7 @@ function remoteData(report: RemoteGcReport, yes: boolean): Data {
     removed: removed === undefined ? null : { ...removed, repacked: 0 },
     kept: { manifests, packs, bytes },
     young: [...plan.young],
+    foreign: [...plan.foreign],
     evicted: [],
     elsewhere: [],
   };
@@ -219,12 +238,17 @@ function parts(manifests: number, packs: number, sparse: number): string {
   return `${count(manifests, 'artifact')} and ${count(packs, 'pack')}${rewritten}`;
 }
 
-function keptLines({ kept, young, evicted, graceDays, dryRun }: Data): string[] {
+function keptLines({ kept, young, foreign, evicted, graceDays, dryRun }: Data): string[] {
   const stays = `Keeps ${count(kept.manifests, 'artifact')} in ${count(kept.packs, 'pack')}: ${formatBytes(kept.bytes)}`;
   const lines = [stays];
   if (evicted.length > 0) {
     const proof = dryRun ? 'needed, and would be read from the remote first' : 'which the remote has';
     lines.unshift(`Among them ${count(evicted.length, 'artifact')} ${proof}`);
+  }
+  if (foreign.length > 0) {
+    lines.push(
+      `${count(foreign.length, 'artifact')} only because this repository never saved or tracked them`,
+    );
   }
   if (young.length === 0) return lines;
   return [

@@ -44,6 +44,22 @@ export interface TreeEntry {
   id: string;
 }
 
+/** A file of some commit. */
+export interface HistoricFile {
+  /** Of the blob. */
+  id: string;
+  /** Relative to the root of the work tree; one of them, where the same bytes had several. */
+  path: string;
+}
+
+/** Branches and tags that a remote of Git has at this moment. */
+export interface AdvertisedReferences {
+  /** With the commits that they name, which this clone has. Those that name no commit and no tree are left out. */
+  known: readonly GitReference[];
+  /** Names of those whose objects are not in this clone. */
+  unknown: readonly string[];
+}
+
 /** How the index differs from the commit that HEAD names. */
 export interface StagedChange {
   /** Relative to the root of the work tree. */
@@ -120,6 +136,15 @@ export interface Git {
   ): Promise<string[]>;
   /** Names of the configured remotes of Git of which this clone does not fetch every branch, as after `git clone --single-branch`. */
   partiallyFetched(): Promise<string[]>;
+  /** Names of the configured remotes of Git. */
+  remotes(): Promise<string[]>;
+  /**
+   * Asks a remote of Git over the network for its branches and tags. Fetches nothing.
+   * @throws RemoteError `GIT_REMOTE_FAILED`
+   */
+  advertised(remote: string): Promise<AdvertisedReferences>;
+  /** Every version of every file below a directory, in all commits that a ref, a HEAD, the stash or the reflog leads to; what a partial clone lacks is left out. */
+  filesEver(directory: string): Promise<HistoricFile[]>;
   /** Version of the git program, such as `2.39.5`. */
   version(): Promise<string>;
 }

@@ -4,7 +4,9 @@ import { ConflictError, MlopsError, RefusedError, UsageError } from '../errors.t
 import { isLocalRemote, redactUrl } from '../lib/redact-url.ts';
 import { unsafePathProblem } from '../lib/safe-path.ts';
 import { printable } from '../lib/terminal-text.ts';
+import { listAdvertised } from './advertised.ts';
 import type { Environment } from './environment.ts';
+import { filesEver } from './file-history.ts';
 import type { CodeState, Git } from './git.ts';
 import { directoriesAt, isObjectId, readObjects } from './objects.ts';
 import { listReferences } from './references.ts';
@@ -92,6 +94,12 @@ export function createGit(options: CreateGitOptions): Git {
     readBlobs: (ids, visit) => readObjects(place, 'blob', ids, visit),
     newCommits: (tips, than) => newCommits(run, place, { tips, ...than }),
     partiallyFetched: () => partiallyFetched(run),
+    remotes: async () => [...(await remoteUrls(run)).keys()],
+    async advertised(remote) {
+      const urls = (await remoteUrls(run)).get(remote) ?? [];
+      return listAdvertised(run, place, { remote, urls });
+    },
+    filesEver: (path) => filesEver(place, path),
     async version() {
       const { stdout } = await run(['version']);
       return /\d+(?:\.\d+)+/.exec(stdout)?.[0] ?? stdout.trim();
@@ -199,6 +207,18 @@ function chooseRemote(settings: readonly [key: string, value: string][]): string
     if (!urls.has(name) && !isLocalRemote(url)) urls.set(name, url);
   }
   return urls.get('origin') ?? (urls.size === 1 ? urls.values().next().value : undefined);
+}
+
+/** The addresses of each configured remote; none of one that has only other settings. */
+async function remoteUrls(run: RunGit): Promise<Map<string, string[]>> {
+  const urls = new Map<string, string[]>();
+  for (const [key, value] of await readConfig(run, 'remote\\..*\\.(url|fetch)')) {
+    const [, name, setting] = /^remote\.(.+)\.(url|fetch)$/s.exec(key) ?? [];
+    if (name === undefined) continue;
+    const known = urls.get(name) ?? [];
+    urls.set(name, setting === 'url' ? [...known, value] : known);
+  }
+  return urls;
 }
 
 async function partiallyFetched(run: RunGit): Promise<string[]> {

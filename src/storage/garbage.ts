@@ -92,6 +92,12 @@ export interface GarbageCollector {
   remove(plan: GarbagePlan, options: { assertAllowed(): Promise<void> }): Promise<CollectedGarbage>;
 }
 
+/** What `RemoteGarbageCollector.survey` takes into account. */
+export interface RemoteSurveyOptions extends SurveyOptions {
+  /** `sha256:` digests of the artifacts that may be removed at all: other repositories may keep theirs at the same place. */
+  own: ReadonlySet<string>;
+}
+
 /** What could be removed from a remote; objects whose age the remote does not tell count as young. Sizes are bytes. */
 export interface RemoteGarbagePlan {
   /** Names as on the remote: those of layouts start with the digits of their manifest. */
@@ -100,6 +106,8 @@ export interface RemoteGarbagePlan {
   readonly packs: readonly DeadObject[];
   /** Artifacts there, as `sha256:<64 hex>`, that stay only because their layouts are young. */
   readonly young: readonly string[];
+  /** Artifacts there that stay only because they are not among the own ones, sorted. */
+  readonly foreign: readonly string[];
   readonly kept: { layouts: number; manifests: number; packs: number; bytes: number };
 }
 
@@ -119,7 +127,7 @@ export interface RemoteGarbageCollector {
    * Lists everything there and reads every layout that stays.
    * @throws RemoteError, IntegrityError when anything can't be listed or read
    */
-  survey(needed: ReadonlySet<string>, options: SurveyOptions): Promise<RemoteGarbagePlan>;
+  survey(needed: ReadonlySet<string>, options: RemoteSurveyOptions): Promise<RemoteGarbagePlan>;
   /**
    * Removes layouts, then manifests and packs that no layout names, also none that appeared since the survey.
    * @throws RemoteError; IntegrityError `REMOTE_OBJECT_MISSING` when a push at the same time relied on something that was removed

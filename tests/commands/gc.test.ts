@@ -419,9 +419,16 @@ describe('gc and a remote', () => {
       (await readdir(bucket, { recursive: true })).filter((name) => /[0-9a-f]{64}/.test(name));
     const before = await names();
     expect(await repo.json('gc', '--remote')).toMatchObject({ remote: 'share', layouts: [], packs: [] });
+    expect(await repo.failure('gc', '--remote', '--yes')).toMatchObject({
+      code: 'NO_GIT_REMOTE',
+      exitCode: 4,
+    });
+    expect(await repo.failure('gc', '--sole-clone')).toMatchObject({ exitCode: 2 });
     const dry = await gc(repo, '--remote', 'share');
     expect([dry.manifests.length, dry.packs.length, (await names()).length]).toEqual([1, 1, before.length]);
-    const done = await gc(repo, '--remote', '--yes');
+    const warned = await repo.run('gc', '--remote', '--grace', '0');
+    expect(warned.stderr).toContain('with --yes it would stop: this clone has no Git remote');
+    const done = await gc(repo, '--remote', '--sole-clone', '--yes');
     expect(done.removed).toMatchObject({ layouts: 1, manifests: 1, packs: 1, bytes: dry.reclaimable });
     expect(await names()).toHaveLength(before.length - 3);
     expect((await repo.run('gc', '--remote')).stdout).toMatch(

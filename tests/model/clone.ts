@@ -1,5 +1,5 @@
 import { DEFAULT_CONFIG } from '../../src/config/schema.ts';
-import type { GitReference } from '../../src/git/git.ts';
+import type { AdvertisedReferences, GitReference } from '../../src/git/git.ts';
 import type { ArtifactStore } from '../../src/storage/artifact-store.ts';
 import { createMemoryArtifactStore } from '../../src/storage/memory/artifact-store.ts';
 import { createMemoryCommitLock } from '../../src/storage/memory/commit-lock.ts';
@@ -57,7 +57,11 @@ export class Clone {
     });
     const clone = new Clone(repository, { name, faults, git });
     const noGit = await repository.git();
-    const ownGit = git.git(noGit, { root: repository.root, references: () => clone.#references() });
+    const ownGit = git.git(noGit, {
+      root: repository.root,
+      references: () => clone.#references(),
+      advertised: () => clone.#advertised(),
+    });
     Object.assign(repository, { git: () => Promise.resolve(ownGit) });
     clone.restart();
     await clone.commit();
@@ -117,6 +121,26 @@ export class Clone {
       if (before === undefined || Buffer.compare(before, bytes) !== 0)
         await this.repository.plain.write(path, bytes);
     }
+  }
+
+  /** Digests of all that was saved or tracked, as the events in the work tree and in the whole known history say. */
+  async namedDigests(): Promise<Set<string>> {
+    const commits = this.#git.history(this.#references().map(({ commit }) => commit));
+    const named = new Set<string>();
+    for (const documents of [await this.documents(), ...commits.map((commit) => commit.documents)]) {
+      for (const [path, bytes] of documents) {
+        if (!/(?:^|\/)events\/[^/]*-(?:saved|tracked)-[^/]*$/.test(path)) continue;
+        const event = JSON.parse(Buffer.from(bytes).toString()) as { digest: string };
+        named.add(event.digest);
+      }
+    }
+    return named;
+  }
+
+  /** Who collects garbage has just fetched. */
+  #advertised(): AdvertisedReferences {
+    const known = this.#references().filter(({ kind }) => kind === 'remote-branch');
+    return { known, unknown: [] };
   }
 
   #references(): GitReference[] {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Git, GitReference, TreeEntry } from '../../src/git/git.ts';
+import type { AdvertisedReferences, Git, GitReference, TreeEntry } from '../../src/git/git.ts';
 
 /** Documents below `.mlops` that Git has, by path. */
 export type Documents = ReadonlyMap<string, Uint8Array>;
@@ -43,6 +43,11 @@ export class GitObjects<T> {
     return youngest === undefined ? undefined : this.read(youngest);
   }
 
+  /** These commits and all that they descend from. */
+  history(ids: readonly string[]): Commit<T>[] {
+    return [...new Set(ids.flatMap((id) => [...this.#ancestors(id)]))].map((id) => this.read(id));
+  }
+
   #ancestors(id: string): Set<string> {
     const found = new Set<string>();
     const open = [id];
@@ -76,11 +81,22 @@ export class GitObjects<T> {
   }
 
   /** The Git of one clone over `base`. */
-  git(base: Git, clone: { root: string; references: () => GitReference[] }): Git {
+  git(
+    base: Git,
+    clone: { root: string; references: () => GitReference[]; advertised: () => AdvertisedReferences },
+  ): Git {
     return {
       ...base,
       findRoot: () => Promise.resolve(clone.root),
       references: () => Promise.resolve(clone.references()),
+      remotes: () => Promise.resolve(['origin']),
+      advertised: () => Promise.resolve(clone.advertised()),
+      filesEver: () =>
+        Promise.resolve(
+          this.history(clone.references().map(({ commit }) => commit)).flatMap(({ documents }) =>
+            [...documents].map(([path, bytes]) => ({ path: `.mlops/${path}`, id: idOf(bytes) })),
+          ),
+        ),
       ignoredBy: () => Promise.resolve('.gitignore'),
       notIgnored: () => Promise.resolve([]),
       directoriesAt: (commits) =>

@@ -226,14 +226,16 @@ function keepOnly(keys: Set<string>, needed: ReadonlySet<string>): void {
   for (const key of keys) if (!needed.has(key)) keys.delete(key);
 }
 
-/** With no grace it takes away whatever this clone does not know of, also what the other one has not committed yet. */
+/** With no grace it takes away what this clone once knew of and needs no more; what only the other one knows of stays. */
 export async function gcRemoteStep(acting: Acting): Promise<void> {
   const { world, clone } = acting;
   fetchGit(world, clone);
   const needed = neededBy(clone);
   const before = await readStore(world.remote);
+  const named = await clone.namedDigests();
+  const isForeign = (key: string): boolean => !named.has(world.digest(key));
   const forget = async (): Promise<void> => {
-    keepOnly(world.there, needed);
+    keepOnly(world.there, new Set([...needed, ...[...world.there].filter((key) => isForeign(key))]));
     await expectLayoutsFirst(world, before);
   };
   const refused = await refusal(
@@ -245,7 +247,12 @@ export async function gcRemoteStep(acting: Acting): Promise<void> {
   if (refused !== undefined) return expectLayoutDamaged(damagedObjects(before), refused);
   await forget();
   const after = await readStore(world.remote);
-  const left = [...after.layouts.keys()].filter((name) => !hasName(world, needed, name.slice(0, 64)));
+  const foreign = [...before.layouts.keys()].filter((name) => !named.has(`sha256:${name.slice(0, 64)}`));
+  const lost = foreign.filter((name) => !after.layouts.has(name));
+  expect(lost, 'layouts of what this clone never knew of, and removed').toEqual([]);
+  const left = [...after.layouts.keys()].filter(
+    (name) => !foreign.includes(name) && !hasName(world, needed, name.slice(0, 64)),
+  );
   expect(left, 'layouts that gc left although nothing needs them').toEqual([]);
 }
 

@@ -62,6 +62,9 @@ const NO_GIT: Git = {
   readBlobs: () => Promise.resolve(),
   newCommits: () => Promise.resolve([]),
   partiallyFetched: () => Promise.resolve([]),
+  remotes: () => Promise.resolve([]),
+  advertised: () => Promise.resolve({ known: [], unknown: [] }),
+  filesEver: () => Promise.resolve([]),
   version: () => Promise.resolve('2.40.0'),
 };
 

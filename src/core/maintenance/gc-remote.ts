@@ -1,9 +1,12 @@
-import { RefusedError } from '../../errors.ts';
+import { MlopsError, RefusedError } from '../../errors.ts';
+import type { GitReference } from '../../git/git.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { CollectedRemoteGarbage, RemoteGarbagePlan } from '../../storage/garbage.ts';
 import { assertWritable } from '../repository/format.ts';
 import type { OpenRemote, Repository } from '../repository/repository.ts';
 import type { GcRequest } from './gc.ts';
+import { askGitRemotes } from './other-clones.ts';
+import { ownArtifacts } from './own-artifacts.ts';
 import { collectRoots, createReader, type Roots } from './roots.ts';
 
 const DAY_MS = 86_400_000;
@@ -11,6 +14,8 @@ const DAY_MS = 86_400_000;
 export interface RemoteGcRequest extends GcRequest {
   /** Name of the remote; default the default one. */
   remote: string | undefined;
+  /** There is no other clone of this repository, so that one without a remote of Git knows everything. */
+  soleClone?: boolean;
 }
 
 /** What was found, and what was done about it. Sizes are bytes. */
@@ -20,18 +25,22 @@ export interface RemoteGcReport {
   reclaimable: number;
   /** Undefined in a dry run. */
   removed: CollectedRemoteGarbage | undefined;
+  /** In a dry run: why nothing would be removed. */
+  blocked: MlopsError | undefined;
   roots: Roots;
   graceDays: number;
 }
 
 /**
- * Removes objects of a remote that nothing known to this clone needs and that are older than the grace period: layouts, then
- * manifests and packs that no remaining layout names.
+ * Removes objects of a remote that were made in this repository, that nothing known to this clone needs and that are older than the
+ * grace period: layouts, then manifests and packs that no remaining layout names.
  *
- * Other clones may need what this one has never heard of. What they pushed to Git is known here once it was fetched, what they have not is
- * covered by the grace period; so a clone that does not fetch every branch is refused. Nothing is asked over the network of Git.
+ * Other clones may need what this one has never heard of. What they pushed to Git has to be here, so each remote of Git is asked what it
+ * has now; what they have not pushed is covered by the grace period. A dry run asks only beside a remote that is trusted: asking may start
+ * programs that the configuration of Git names.
  *
- * @throws UsageError `FORMAT_UNSUPPORTED`; RefusedError `REMOTE_NOT_TRUSTED`, `BRANCHES_UNKNOWN`; as `Repository.remote`, `collectRoots` and `RemoteGarbageCollector`
+ * @throws UsageError `FORMAT_UNSUPPORTED`; RefusedError `REMOTE_NOT_TRUSTED`, `BRANCHES_UNKNOWN`; as `Repository.remote`, `askGitRemotes`
+ * (in a dry run that is `blocked`), `ownArtifacts`, `collectRoots` and `RemoteGarbageCollector`
  */
 export async function gcRemote(repository: Repository, request: RemoteGcRequest): Promise<RemoteGcReport> {
   const { yes, signal, onProgress } = request;
@@ -39,13 +48,17 @@ export async function gcRemote(repository: Repository, request: RemoteGcRequest)
   const remote = await repository.remote(request.remote);
   if (yes) assertTrusted(remote);
   await assertKnowsEveryBranch(repository);
+  const reader = await createReader(repository);
+  const elsewhere = await lookElsewhere(repository, { ...request, ask: yes || remote.trusted });
   const graceDays = request.graceDays ?? repository.config.gc.graceDays;
   const graceMs = graceDays * DAY_MS;
-  const roots = await collectRoots(repository, { graceMs, reader: await createReader(repository) });
+  const roots = await collectRoots(repository, { graceMs, reader, also: elsewhere.references });
+  const own = await ownArtifacts(repository);
   const artifacts = await repository.artifacts();
   const collector = artifacts.remoteGarbage(remote.objects);
   const plan = await collector.survey(new Set(roots.keepers.keys()), {
     graceMs,
+    own,
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
@@ -56,8 +69,22 @@ export async function gcRemote(repository: Repository, request: RemoteGcRequest)
     roots,
     graceDays,
     reclaimable: [...layouts, ...manifests, ...packs].reduce((sum, { size }) => sum + size, 0),
+    blocked: elsewhere.blocked,
     removed: yes ? await collector.remove(plan, signal === undefined ? {} : { signal }) : undefined,
   };
+}
+
+async function lookElsewhere(
+  repository: Repository,
+  { yes, soleClone = false, ask }: RemoteGcRequest & { ask: boolean },
+): Promise<{ references: readonly GitReference[]; blocked: MlopsError | undefined }> {
+  if (!ask) return { references: [], blocked: undefined };
+  try {
+    return { references: await askGitRemotes(repository, { soleClone }), blocked: undefined };
+  } catch (error) {
+    if (yes || !(error instanceof MlopsError)) throw error;
+    return { references: [], blocked: error };
+  }
 }
 
 function assertTrusted({ name, description, trusted }: OpenRemote): void {

@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import type { Git, ReferenceKind } from '../../git/git.ts';
+import type { Git, GitReference, ReferenceKind } from '../../git/git.ts';
 import { type Needs, NeedsReader } from '../repository/documents-at.ts';
 import type { NeededArtifact } from '../repository/needed-artifacts.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -35,6 +35,8 @@ export interface RootsOptions {
   graceMs: number;
   /** Remembers what it read, so that a second look costs little. */
   reader: NeedsReader;
+  /** More that keeps artifacts, with commits that this clone has. */
+  also?: readonly GitReference[];
 }
 
 /**
@@ -45,10 +47,11 @@ export interface RootsOptions {
  */
 export async function collectRoots(
   repository: Repository,
-  { graceMs, reader }: RootsOptions,
+  { graceMs, reader, also = [] }: RootsOptions,
 ): Promise<Roots> {
   const git = await repository.git();
-  const references = await git.references({ reflogSince: repository.now().getTime() - graceMs });
+  const here = await git.references({ reflogSince: repository.now().getTime() - graceMs });
+  const references = [...here, ...also];
   const commits = [...new Set(references.map(({ commit }) => commit))];
   const needsOf = await reader.ofCommits(commits);
   const parts = new Map<readonly NeededArtifact[], Map<string, NeedSource>>();

@@ -6,6 +6,7 @@ import type {
   DeadObject,
   RemoteGarbageCollector,
   RemoteGarbagePlan,
+  RemoteSurveyOptions,
   SurveyOptions,
 } from '../garbage.ts';
 import { inParallel } from '../in-parallel.ts';
@@ -26,7 +27,7 @@ export class RemoteCollector implements RemoteGarbageCollector {
     this.#remote = remote;
   }
 
-  async survey(needed: ReadonlySet<string>, options: SurveyOptions): Promise<RemoteGarbagePlan> {
+  async survey(needed: ReadonlySet<string>, options: RemoteSurveyOptions): Promise<RemoteGarbagePlan> {
     const oldest = Date.now() - options.graceMs;
     const isYoung = ({ modified }: ObjectInfo): boolean => modified === undefined || modified > oldest;
     const kept = { layouts: 0, manifests: 0, packs: 0, bytes: 0 };
@@ -35,25 +36,34 @@ export class RemoteCollector implements RemoteGarbageCollector {
       kept.bytes += size;
     };
     const young = new Set<string>();
+    const foreign = new Set<string>();
+    const noteForeign = (digest: string, info: ObjectInfo): boolean => {
+      if (options.own.has(digest)) return false;
+      if (!isYoung(info)) foreign.add(digest);
+      return true;
+    };
     const layouts: DeadObject[] = [];
     const staying: string[] = [];
     for (const info of await this.#list('layouts', options)) {
       const { name } = info.key;
       this.#known.add(name);
       const digest = manifestOf(name);
-      if (!needed.has(digest) && !isYoung(info)) {
-        layouts.push(dead(info));
-        continue;
+      if (!needed.has(digest)) {
+        if (!noteForeign(digest, info) && !isYoung(info)) {
+          layouts.push(dead(info));
+          continue;
+        }
+        if (isYoung(info)) young.add(digest);
       }
-      if (!needed.has(digest)) young.add(digest);
       keep('layouts', info);
       staying.push(name);
     }
     const used = await this.#usedBy(staying, options.signal);
     const manifests: DeadObject[] = [];
     for (const info of await this.#list('manifests', options)) {
-      const stays = needed.has(digestOf(info.key.name)) || used.manifests.has(info.key.name) || isYoung(info);
-      if (stays) keep('manifests', info);
+      const digest = digestOf(info.key.name);
+      const stays = needed.has(digest) || used.manifests.has(info.key.name) || isYoung(info);
+      if (stays || noteForeign(digest, info)) keep('manifests', info);
       else manifests.push(dead(info));
     }
     const packs: DeadObject[] = [];
@@ -61,7 +71,7 @@ export class RemoteCollector implements RemoteGarbageCollector {
       if (used.packs.has(info.key.name) || isYoung(info)) keep('packs', info);
       else packs.push(dead(info));
     }
-    return { layouts, manifests, packs, young: [...young], kept };
+    return { layouts, manifests, packs, young: [...young], foreign: [...foreign].toSorted(), kept };
   }
 
   async remove(

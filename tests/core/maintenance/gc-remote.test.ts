@@ -49,7 +49,7 @@ async function pushed(repository: MemoryRepository, label: string): Promise<stri
 }
 
 const collect = (repository: MemoryRepository, yes = true): Promise<RemoteGcReport> =>
-  gcRemote(repository, { yes, remote: undefined });
+  gcRemote(repository, { yes, remote: undefined, soleClone: true });
 
 async function namesOf(store: ObjectStore): Promise<string[]> {
   const names: string[] = [];
@@ -154,7 +154,9 @@ describe('gc of a remote', () => {
     const [layout] = before;
     plain.damage({ kind: 'layouts', name: layout?.slice('layouts/'.length) ?? '' }, Buffer.from('rubbish'));
     const needing = await cloneWith(plain);
-    await expect(gcRemote(needing, { yes: true, remote: undefined, graceDays: 100 })).rejects.toMatchObject({
+    await expect(
+      gcRemote(needing, { yes: true, remote: undefined, graceDays: 100, soleClone: true }),
+    ).rejects.toMatchObject({
       exitCode: 3,
     });
     expect(await namesOf(plain)).toEqual(before);
@@ -197,6 +199,101 @@ describe('gc of a remote', () => {
     expect((await collect(untrusting, false)).removed).toBeUndefined();
     const partial = await cloneWith(store, { git: { partiallyFetched: () => Promise.resolve(['origin']) } });
     await expect(collect(partial)).rejects.toMatchObject({ code: 'BRANCHES_UNKNOWN', exitCode: 4 });
+  });
+});
+
+describe('gc of a remote beside others', () => {
+  const old = Date.now() - 40 * DAY_MS;
+
+  it('keeps what another repository keeps at the same place, however old, and counts it', async () => {
+    const store = new MemoryObjectStore();
+    const [mine, other] = [await cloneWith(store), await cloneWith(store)];
+    const gone = await pushed(mine, 'v1');
+    const theirs = await pushed(other, 'v2');
+    await deleteVersion(mine, 'fraud@v1', 'x');
+    store.age(old);
+    const { plan, removed } = await collect(mine);
+    expect([removed, plan.foreign]).toMatchObject([{ layouts: 1, manifests: 1, packs: 1 }, [theirs]]);
+    expect(await inspectRemote(other, [gone, theirs])).toMatchObject([
+      { state: 'absent' },
+      { state: 'complete' },
+    ]);
+  });
+
+  it('takes for its own what only the history of Git says was saved here, and nothing that is forged or imported', async () => {
+    const store = new MemoryObjectStore();
+    const [mine, other] = [await cloneWith(store), await cloneWith(store)];
+    const digest = await pushed(other, 'v1');
+    store.age(old);
+    const event = (await other.plain.readDirectory('models/fraud/events')).find(({ name }) =>
+      name.includes('-saved-'),
+    );
+    const bytes = event?.read() ?? new Uint8Array();
+    const names = {
+      'a copy elsewhere': `.mlops/models/other/events/${event?.name}`,
+      'an import': `.mlops/models/fraud/events/${event?.name.replace('saved', 'imported')}`,
+      'the event': `.mlops/models/fraud/events/${event?.name}`,
+    };
+    const removedBy = async (path: string): Promise<number | undefined> => {
+      const noGit = await mine.git();
+      const git: Git = {
+        ...noGit,
+        filesEver: () => Promise.resolve([{ id: '1'.repeat(40), path }]),
+        readBlobs: (ids, visit) => {
+          for (const id of ids) visit(id, bytes);
+          return Promise.resolve();
+        },
+      };
+      return (await collect({ ...mine, git: () => Promise.resolve(git) })).removed?.manifests;
+    };
+    expect(await removedBy(names['a copy elsewhere'])).toBe(0);
+    expect(await removedBy(names['an import'])).toBe(0);
+    expect(await inspectRemote(other, [digest])).toMatchObject([{ state: 'complete' }]);
+    expect(await removedBy(names['the event'])).toBe(1);
+  });
+
+  it('removes nothing unless every Git remote says that this clone has what it has', async () => {
+    const store = new MemoryObjectStore();
+    const cases: [string, number, Partial<Git>][] = [
+      ['NO_GIT_REMOTE', 4, {}],
+      [
+        'REFS_NOT_FETCHED',
+        5,
+        {
+          remotes: () => Promise.resolve(['origin']),
+          advertised: () => Promise.resolve({ known: [], unknown: ['main'] }),
+        },
+      ],
+      [
+        'GIT_REMOTE_FAILED',
+        7,
+        {
+          remotes: () => Promise.resolve(['origin']),
+          advertised: () => Promise.reject(new RemoteError('GIT_REMOTE_FAILED', 'no')),
+        },
+      ],
+    ];
+    for (const [code, exitCode, git] of cases) {
+      const repository = await cloneWith(store, { git });
+      await pushed(repository, 'v1');
+      await deleteVersion(repository, 'fraud@v1', 'x');
+      store.age(old);
+      const before = await namesOf(store);
+      const soleClone = code !== 'NO_GIT_REMOTE';
+      const request = { remote: undefined, soleClone };
+      await expect(gcRemote(repository, { ...request, yes: true })).rejects.toMatchObject({ code, exitCode });
+      const dry = await gcRemote(repository, { ...request, yes: false });
+      expect([dry.blocked?.code, dry.plan.manifests.length]).toEqual([code, 1]);
+      expect(await namesOf(store)).toEqual(before);
+    }
+  });
+
+  it('asks no Git remote in a dry run beside a remote that only a committed file names', async () => {
+    const git = { remotes: () => Promise.reject(new Error('asked')) };
+    const untrusting = await cloneWith(new MemoryObjectStore(), { origin: 'config.json', git });
+    expect((await collect(untrusting, false)).blocked).toBeUndefined();
+    const trusting = await cloneWith(new MemoryObjectStore(), { git });
+    await expect(collect(trusting, false)).rejects.toThrow('asked');
   });
 });
 
