@@ -1,22 +1,16 @@
-import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { ALL_VERSIONS, FETCHED_REFERENCES, JOBS, TransferInput } from '../cli/transfer-input.ts';
 import { fetchWanted } from '../core/transfer/fetch-wanted.ts';
 import { TransferReport } from '../core/transfer/report.ts';
 import { describeFetch } from '../ui/transfer.ts';
 
 export default defineCommand({
-  arguments: [
-    {
-      name: '[ref...]',
-      description:
-        '<model>@<version>, <model>@<stage> ..., or tracked paths (default: what stages hold, the latest of each model, tracked data)',
-    },
-  ],
+  arguments: [FETCHED_REFERENCES],
   options: [
-    { flags: '--all', description: 'every version, not only the latest and those that stages hold' },
+    ALL_VERSIONS,
     { flags: '--remote <name>', description: 'the remote to fetch from (default: the default one)' },
     { flags: '--dry-run', description: 'say what would be fetched; fetch nothing' },
-    { flags: '--jobs <number>', description: 'requests at once, at most (default: 16)' },
+    JOBS,
   ],
   description:
     'Brings objects into this clone and leaves the work tree alone; `mlops pull` also restores tracked data. Every byte is hashed before it counts, and what came stays when a fetch is interrupted. What the remote does not hold intact is named (exit 3) after everything else is here.',
@@ -24,13 +18,7 @@ export default defineCommand({
     { command: 'mlops fetch', explains: 'what this branch is likely to need' },
     { command: 'mlops fetch fraud_detector@v1.0.1', explains: 'one version' },
   ],
-  input: z.object({
-    ref: z.array(z.string().min(1).max(4096)).default([]),
-    all: z.boolean().default(false),
-    remote: z.string().optional(),
-    dryRun: z.boolean().default(false),
-    jobs: z.coerce.number().int().min(1).max(256).optional(),
-  }),
+  input: TransferInput,
   output: TransferReport,
   async run({ ref, all, remote, dryRun, jobs }, context) {
     const repository = await context.repository();

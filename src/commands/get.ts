@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { MlopsError } from '../errors.ts';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
+import { deprecationNotice } from '../core/registry/deprecation.ts';
 import { load } from '../core/registry/load.ts';
 import { assertMayFetchFrom } from '../core/transfer/trust.ts';
 import { isLocalRemote, redactUrl } from '../lib/redact-url.ts';
@@ -31,7 +32,11 @@ export default defineCommand({
     { flags: '--file <glob...>', description: 'only these files of a directory; repeatable' },
     { flags: '--expect <digest>', description: 'refuse unless the version has this digest' },
     { flags: '--force', description: 'replace what is there' },
-    { flags: '--yes', description: 'read from the endpoint or directory that it names, without being asked' },
+    {
+      flags: '--yes',
+      description:
+        'read from the endpoint or directory, or with the profile, that it names, without being asked',
+    },
   ],
   description:
     'Needs no clone: only the registry documents of the model come from Git, and the bytes from the remote that the repository names, with your own credentials for it. Every byte is hashed on the way.',
@@ -101,6 +106,7 @@ export default defineCommand({
       });
       const { version, outcome, files, size } = loaded;
       const { model, version: label, digest } = version.record;
+      const deprecated = deprecationNotice(version);
       const shown = printable(relative(context.cwd, loaded.target) || '.');
       return {
         data: { model, version: label, digest, commit, path: loaded.target, outcome, files, size },
@@ -108,10 +114,7 @@ export default defineCommand({
           outcome === 'restored'
             ? `Got ${model}@${label} of ${commit.slice(0, 12)} as ${shown}: ${count(files, 'file')}, ${formatBytes(size)}\n`
             : `${shown} holds ${model}@${label} already\n`,
-        hints:
-          version.deprecated === undefined
-            ? []
-            : [`${model}@${label} is deprecated: ${version.deprecated.reason ?? 'no reason given'}`],
+        hints: deprecated === undefined ? [] : [deprecated],
       };
     } catch (error) {
       throw adviseThere(error, { url, commit: foreign.commit });

@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
+import { deprecationNotice } from '../core/registry/deprecation.ts';
 import { load } from '../core/registry/load.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
@@ -77,6 +78,7 @@ export default defineCommand({
         },
       });
       const { model, version: label, digest } = version.record;
+      const deprecated = deprecationNotice(version);
       const shown = printable(relative(context.cwd, target) || '.');
       return {
         data: { model, version: label, digest, path: target, outcome, files, size },
@@ -84,10 +86,7 @@ export default defineCommand({
           outcome === 'restored'
             ? `Restored ${model}@${label} to ${shown}: ${count(files, 'file')}, ${formatBytes(size)}\n`
             : `${shown} holds ${model}@${label} already\n`,
-        hints:
-          version.deprecated === undefined
-            ? []
-            : [`${model}@${label} is deprecated: ${version.deprecated.reason ?? 'no reason given'}`],
+        hints: deprecated === undefined ? [] : [deprecated],
       };
     } finally {
       fetching.stop();

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { RefWords } from '../cli/ref-words.ts';
+import { deprecationNotice } from '../core/registry/deprecation.ts';
 import { followUpInGit } from '../core/registry/git-follow-up.ts';
 import { promote } from '../core/registry/promote.ts';
 
@@ -56,9 +57,8 @@ export default defineCommand({
         signal: context.signal,
         onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
       });
-      if (promoted.deprecated !== undefined) {
-        context.warn(`${model}@${version} is deprecated: ${promoted.deprecated.reason ?? 'no reason given'}`);
-      }
+      const deprecated = deprecationNotice(promoted);
+      if (deprecated !== undefined) context.warn(deprecated);
       const git = await followUpInGit(repository, {
         written,
         commit,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { ALL_VERSIONS, FETCHED_REFERENCES, JOBS, TransferInput } from '../cli/transfer-input.ts';
 import { checkout, checkoutProblem } from '../core/data/checkout.ts';
 import { fetchWanted } from '../core/transfer/fetch-wanted.ts';
 import { TransferReport } from '../core/transfer/report.ts';
@@ -7,19 +8,13 @@ import { count } from '../ui/numbers.ts';
 import { describeFetch } from '../ui/transfer.ts';
 
 export default defineCommand({
-  arguments: [
-    {
-      name: '[ref...]',
-      description:
-        '<model>@<version>, <model>@<stage> ..., or tracked paths (default: what stages hold, the latest of each model, tracked data)',
-    },
-  ],
+  arguments: [FETCHED_REFERENCES],
   options: [
-    { flags: '--all', description: 'every version, not only the latest and those that stages hold' },
+    ALL_VERSIONS,
     { flags: '--remote <name>', description: 'the remote to pull from (default: the default one)' },
     { flags: '--force', description: 'also drop local changes of tracked data that are saved nowhere' },
     { flags: '--dry-run', description: 'say what would be fetched; fetch and restore nothing' },
-    { flags: '--jobs <number>', description: 'requests at once, at most (default: 16)' },
+    JOBS,
   ],
   description:
     'Brings objects into this clone as `mlops fetch` does, then restores tracked data as `mlops checkout` does. Run it after `git pull` or in a fresh clone. A file that was changed here and is saved nowhere is left alone (exit 5).',
@@ -27,14 +22,7 @@ export default defineCommand({
     { command: 'mlops pull', explains: 'a fresh clone gets its data and the models in use' },
     { command: 'mlops pull data/train.csv', explains: 'one tracked path' },
   ],
-  input: z.object({
-    ref: z.array(z.string().min(1).max(4096)).default([]),
-    all: z.boolean().default(false),
-    remote: z.string().optional(),
-    force: z.boolean().default(false),
-    dryRun: z.boolean().default(false),
-    jobs: z.coerce.number().int().min(1).max(256).optional(),
-  }),
+  input: TransferInput.extend({ force: z.boolean().default(false) }),
   output: z.lazy(() =>
     TransferReport.unwrap().extend({
       /** Tracked paths whose files were written. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { JOBS, TransferInput } from '../cli/transfer-input.ts';
 import { pushWanted } from '../core/transfer/push-wanted.ts';
 import { TransferReport } from '../core/transfer/report.ts';
 import { describePush } from '../ui/transfer.ts';
@@ -16,7 +17,7 @@ export default defineCommand({
     { flags: '--remote <name>', description: 'the remote to push to (default: the default one)' },
     { flags: '--repair', description: 'read back what is there, and replace what is damaged or missing' },
     { flags: '--dry-run', description: 'ask the remote and say what would be sent; send nothing' },
-    { flags: '--jobs <number>', description: 'requests at once, at most (default: 16)' },
+    JOBS,
     { flags: '--yes', description: 'send to a remote that only the shared configuration names' },
   ],
   description:
@@ -26,15 +27,7 @@ export default defineCommand({
     { command: 'mlops push fraud_detector@production --dry-run', explains: 'what one version would send' },
     { command: 'mlops push --repair', explains: 'replace what was damaged or deleted on the remote' },
   ],
-  input: z.object({
-    ref: z.array(z.string().min(1).max(4096)).default([]),
-    all: z.boolean().default(false),
-    remote: z.string().optional(),
-    repair: z.boolean().default(false),
-    dryRun: z.boolean().default(false),
-    jobs: z.coerce.number().int().min(1).max(256).optional(),
-    yes: z.boolean().default(false),
-  }),
+  input: TransferInput.extend({ repair: z.boolean().default(false), yes: z.boolean().default(false) }),
   output: TransferReport,
   async run({ ref, all, remote, repair, dryRun, jobs, yes }, context) {
     const repository = await context.repository();

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256Hex } from '../../src/storage/digest.ts';
+import { AskFirstObjectStore } from '../../src/core/transfer/ask-first.ts';
 import { FaultyObjectStore } from '../../src/storage/faulty.ts';
 import { LimitedObjectStore } from '../../src/storage/limited.ts';
 import { LocalObjectStore } from '../../src/storage/local/object-store.ts';
@@ -71,6 +72,36 @@ runObjectStoreSuite(
   'faulty without faults',
   wrapped((store) => new FaultyObjectStore(store)),
 );
+
+runObjectStoreSuite(
+  'asking first, agreed to',
+  wrapped((store) => new AskFirstObjectStore(store, () => Promise.resolve())),
+);
+
+test('without a yes no request of any kind gets through, and one question is asked', async () => {
+  const inner = new FaultyObjectStore(new MemoryObjectStore());
+  let asked = 0;
+  const store = new AskFirstObjectStore(inner, () => {
+    asked += 1;
+    return Promise.reject(new Error('the answer was no'));
+  });
+  const batch = store.batch();
+  const requests = [
+    () => batch.put(HELLO_KEY, Buffer.from('hello')),
+    () => batch.store('packs', Buffer.from('hello')),
+    () => batch.commit(),
+    () => store.get(HELLO_KEY),
+    () => store.stat(HELLO_KEY),
+    () => store.list('packs')[Symbol.asyncIterator]().next(),
+    () => store.delete(HELLO_KEY),
+    () => store.quarantine(HELLO_KEY, 'why'),
+    () => store.createOnly(),
+  ];
+  for (const request of requests) await expect(request()).rejects.toThrow('the answer was no');
+  await batch.abort();
+  expect(asked).toBe(1);
+  expect(inner.log).toEqual([]);
+});
 
 describe('local objects', () => {
   test('are read-only files under their hash and leave no temporaries', async () => {

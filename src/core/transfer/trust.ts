@@ -33,10 +33,9 @@ export async function assertMayPush(
     if (!yes) await trustRemote(repository, remote.name);
     return;
   }
-  const why = answer === undefined ? 'nobody can be asked here' : 'the answer was no';
   throw new RefusedError(
     'REMOTE_NOT_TRUSTED',
-    `the remote "${remote.name}" (${remote.description}) is named by the shared configuration only, and ${why}; nothing was sent`,
+    `the remote "${remote.name}" (${remote.description}) is named by the shared configuration only, and ${whyNot(answer)}; nothing was sent`,
     { hint: `add --yes for this time, or trust it in this clone: mlops remote trust ${remote.name}` },
   );
 }
@@ -61,14 +60,18 @@ export async function assertMayRead(
     if (repository.unknownFeatures.length === 0) await trustRemote(repository, name);
     return;
   }
-  const why = answer === undefined ? 'nobody can be asked here' : 'the answer was no';
   throw new RefusedError(
     'REMOTE_NOT_TRUSTED',
-    `the remote "${name}" (${description}) is named by the shared configuration only, to be talked to${whose.slice(1)}, and ${why}; nothing was sent`,
+    `the remote "${name}" (${description}) is named by the shared configuration only, to be talked to${whose.slice(1)}, and ${whyNot(answer)}; nothing was sent`,
     {
       hint: `if you know it, trust it in this clone: mlops remote trust ${name}; in CI name it in MLOPS_TRUST_REMOTES`,
     },
   );
+}
+
+/** @param answer undefined when nobody could be asked */
+function whyNot(answer: boolean | undefined): string {
+  return answer === undefined ? 'nobody can be asked here' : 'the answer was no';
 }
 
 /** Whose credentials a remote is talked to with, as the end of a sentence; a directory needs none. */
@@ -101,10 +104,9 @@ export async function assertMayFetchFrom(
     (await repository.remote(shown.name)).allow();
     return;
   }
-  const why = answer === undefined ? 'nobody can be asked here' : 'the answer was no';
   throw new RefusedError(
     'REMOTE_NOT_TRUSTED',
-    `the objects are in ${shown.description}, which only that repository names, and ${why}; nothing was read from there`,
+    `the objects are in ${shown.description}, which only that repository names, and ${whyNot(answer)}; nothing was read from there`,
     { hint: 'to read from there this time: --yes' },
   );
 }

@@ -14,7 +14,7 @@ import type {
 import type { ObjectInfo, ObjectKind } from '../object-store.ts';
 import type { PackEntry } from '../pack.ts';
 import { locateObjects } from './locate.ts';
-import { PackWriter } from './pack-writer.ts';
+import { writePacks } from './pack-writer.ts';
 import { readManifest, type ArtifactParts } from './parts.ts';
 import { assertNotAborted } from './walk.ts';
 
@@ -137,10 +137,8 @@ export class ObjectCollector implements GarbageCollector {
     const wanted = await this.#neededIn(plan.sparse);
     await this.#secureElsewhere(plan, wanted, signal);
     const { objects } = this.#parts;
-    const batch = objects.batch();
-    const writer = new PackWriter(batch);
     const copied = new Set<string>();
-    try {
+    const tables = await writePacks(objects, async (writer) => {
       for (const { name } of plan.sparse) {
         assertNotAborted(signal);
         const entries = (wanted.get(name) ?? []).filter(({ id }) => !this.#secured.has(id));
@@ -155,15 +153,9 @@ export class ObjectCollector implements GarbageCollector {
           await writer.ready();
         }
       }
-      await writer.finish();
-      await batch.commit();
-    } catch (error) {
-      await writer.settle();
-      await batch.abort();
-      throw error;
-    }
+    });
     let bytes = 0;
-    for (const { name, size, entries } of writer.tables) {
+    for (const { name, size, entries } of tables) {
       // From the disk, with its hash: after this the old copies may go.
       await objects.get({ kind: 'packs', name });
       for (const { id } of entries) this.#secured.set(id, name);

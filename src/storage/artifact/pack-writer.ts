@@ -1,7 +1,7 @@
 import type { PackTable } from '../blob-segment.ts';
 import type { EncodedBlob } from '../compression.ts';
 import type { HashThread, SharedBytes } from '../hash-thread.ts';
-import type { HashFunction, ObjectBatch } from '../object-store.ts';
+import type { HashFunction, ObjectBatch, ObjectStore } from '../object-store.ts';
 import { PackBuilder } from '../pack.ts';
 
 /** Each pack under way holds its bytes, a copy being hashed and a copy read back: memory is what limits this. */
@@ -87,5 +87,28 @@ export class PackWriter {
 
   #rethrow(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
+
+/**
+ * Writes blobs into new packs that become durable together, or not at all.
+ * @param fill adds the blobs, waiting for `ready` in between
+ * @returns the tables of the packs
+ */
+export async function writePacks(
+  objects: ObjectStore,
+  fill: (writer: PackWriter) => Promise<void>,
+): Promise<readonly PackTable[]> {
+  const batch = objects.batch();
+  const writer = new PackWriter(batch);
+  try {
+    await fill(writer);
+    await writer.finish();
+    await batch.commit();
+    return writer.tables;
+  } catch (error) {
+    await writer.settle();
+    await batch.abort();
+    throw error;
   }
 }

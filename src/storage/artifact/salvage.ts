@@ -5,7 +5,7 @@ import { sha256HexInPool } from '../digest.ts';
 import type { ObjectKey } from '../object-store.ts';
 import type { ArtifactParts } from './parts.ts';
 import { BlobReader } from './blob-reader.ts';
-import { PackWriter } from './pack-writer.ts';
+import { writePacks } from './pack-writer.ts';
 
 /**
  * Moves a damaged pack to quarantine. Blobs in it that are still good, as far as the index knows them, are first stored
@@ -25,10 +25,8 @@ export async function quarantinePack(
 
 async function salvageBlobs({ objects }: ArtifactParts, index: BlobIndex, pack: string): Promise<number> {
   const reader = new BlobReader(objects, index);
-  const batch = objects.batch();
-  const writer = new PackWriter(batch);
   let saved = 0;
-  try {
+  const tables = await writePacks(objects, async (writer) => {
     for (const location of index.blobsOf(pack)) {
       if (index.findAll(location.id).some((other) => other.pack !== pack)) continue;
       try {
@@ -44,14 +42,8 @@ async function salvageBlobs({ objects }: ArtifactParts, index: BlobIndex, pack: 
       }
       await writer.ready();
     }
-    await writer.finish();
-    await batch.commit();
-  } catch (error) {
-    await writer.settle();
-    await batch.abort();
-    throw error;
-  }
-  index.add(writer.tables);
+  });
+  index.add(tables);
   index.save();
   return saved;
 }

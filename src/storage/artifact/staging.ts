@@ -1,7 +1,7 @@
 import { constants, lstatSync, readdirSync, statSync } from 'node:fs';
 import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf } from '../../errors.ts';
+import { isProcessGone } from '../../lib/process-gone.ts';
 import { lstatIfPresent } from '../../lib/safe-path.ts';
 import { temporaryName, TEMPORARY_NAME } from '../atomic-write.ts';
 import { makeDirectories } from '../make-directories.ts';
@@ -36,20 +36,11 @@ function removeAbandoned(staging: string): void {
     try {
       const stats = lstatSync(path);
       if (!stats.isDirectory() || Date.now() - stats.mtimeMs <= HOUR_MS) continue;
-      if (isGone(Number(name.split('-')[1])))
+      if (isProcessGone(Number(name.split('-')[1])))
         void rm(path, { recursive: true, force: true }).catch(() => undefined);
     } catch {
       // Somebody else removed it.
     }
-  }
-}
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return errnoOf(error) === 'ESRCH';
   }
 }
 

@@ -1,8 +1,8 @@
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { errnoOf } from '../../errors.ts';
 import { crypto } from '../../lib/lazy-builtin.ts';
+import { isProcessGone } from '../../lib/process-gone.ts';
 import { TEMPORARY_NAME } from '../atomic-write.ts';
 import { isRealDirectory } from './object-paths.ts';
 
@@ -68,14 +68,5 @@ function visit(directory: string, { depth, ...sweep }: Sweep & { depth: number }
 function isAbandoned(path: string, name: string, { now, mark }: Sweep): boolean {
   if (!TEMPORARY_NAME.test(name) || !name.slice(name.lastIndexOf('-') + 1).startsWith(mark)) return false;
   if (now - lstatSync(path).mtimeMs <= ABANDONED_AFTER_MS) return false;
-  return isGone(Number(name.split('-')[1]));
-}
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return errnoOf(error) === 'ESRCH';
-  }
+  return isProcessGone(Number(name.split('-')[1]));
 }
