@@ -24,11 +24,13 @@ export interface PushOptions extends TransferOptions {
   related?: (digest: string) => readonly string[];
 }
 
-/** Updates of the work tree that follow a fetch, in this order. */
+/** What follows a fetch, in this order. */
 export interface Restoring {
-  /** Each path relative to the store's root; `size` of the files in bytes, as far as it is known. */
-  updates: readonly { path: string; digest: string; size: number }[];
-  /** As `UpdateOptions.force`. */
+  /** `update`: paths of the work tree, as `ArtifactStore.update`; `copy`: the files of `include`, as `ArtifactStore.restore`. */
+  how: 'update' | 'copy';
+  /** Each path relative to the store's root, or for a copy absolute; `size` of all the files in bytes, as far as it is known. */
+  targets: readonly { path: string; digest: string; size: number }[];
+  /** As `UpdateOptions.force` and `RestoreOptions.force`. */
   force: boolean;
 }
 

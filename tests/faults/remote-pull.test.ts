@@ -160,31 +160,80 @@ describe('pull', () => {
     expect(wrong(observed(repository), before)).toEqual([]);
     expect(objectsHere(repository, 'packs')).toEqual([]);
   });
+});
 
-  test('a disk with room for the objects and not for the files: the same, and enough room is enough (C16)', async (ctx) => {
+const CONTENT = Buffer.alloc(4 * 1024 * 1024, 'compresses well\n');
+/** What restores `CONTENT`, and where to. */
+const RESTORING: readonly [string, string[], string][] = [
+  ['pull', ['pull', 'data/big.txt'], 'data/big.txt'],
+  ['checkout', ['checkout'], 'data/big.txt'],
+  ['load', ['load', 'big@v1', '-o', 'out'], 'out/big.txt'],
+  ['load --file', ['load', 'big@v1', '--file', 'big.txt', '-o', 'out'], 'out/big.txt'],
+  ['get', ['get', '.', 'big@v1', '-o', 'out', '--yes'], 'out/big.txt'],
+];
+
+describe('a disk with room for the objects and not for the files', () => {
+  /** A clone without objects, of which a bucket has the data `data/big.txt` and the version `big@v1`. */
+  async function bigCase(): Promise<RemoteCase> {
+    const at = await remoteCase(shared());
+    const { repository, server } = at;
+    const repo = openTempRepo(repository.root, repository.env);
+    for (const path of ['data/big.txt', 'model/big.txt']) await repo.write(path, CONTENT);
+    await repo.write('model/small.txt', 'small\n');
+    const remote = ['remote', 'add', 'origin', `s3://${server.bucket}/team`, '--endpoint', server.endpoint];
+    for (const argv of [
+      ['data', 'add', 'data/big.txt'],
+      ['save', 'big', 'model', '--version', 'v1'],
+      ['push', 'data/big.txt', 'big@v1'],
+      [...remote, '--default'],
+    ]) {
+      const { code, stderr } = await at.run(...argv);
+      expect(code, `${argv.join(' ')}: ${stderr}`).toBe(0);
+    }
+    await repo.git('add', '.mlops');
+    await repo.git('commit', '--quiet', '-m', 'big');
+    for (const path of ['.mlops/cache', 'data/big.txt', 'model'])
+      await rm(join(repository.root, path), { recursive: true });
+    server.log.clear();
+    return at;
+  }
+
+  test.for(RESTORING)(
+    '%s: exit 6 before anything is downloaded, and enough room is enough (C16)',
+    async ([, argv, target], ctx) => {
+      const mounted = await smallFileSystem(16 * 1024 * 1024);
+      if (!mounted.ok) return ctx.skip(mounted.reason);
+      const at = await bigCase();
+      const repository = await moveInto(at.repository, mounted.value);
+      const { root, env } = repository;
+      const filler = fillBut(mounted.value, 1000);
+      const before = observed(repository);
+      const outcome = await mlops(['--json', ...argv], { cwd: root, env });
+      expect(outcome.code, outcome.stderr).toBe(6);
+      const { code, message } = errorOf(outcome);
+      expect(code).toBe('DISK_FULL');
+      const needed = CONTENT.length + (target.startsWith('data') || argv.includes('--file') ? 0 : 6);
+      expect(message).toContain(
+        `${needed + 1024 * 1024} ${argv[0] === 'get' ? 'bytes' : 'more'} are needed to restore files`,
+      );
+      expect(message).toMatch(/and \d+ are free; nothing was downloaded/);
+      expect(at.server.log.of('GetObject').filter(({ key }) => PACK.test(key))).toEqual([]);
+      expect(wrong(observed(repository), before)).toEqual([]);
+      await truncate(filler, (await stat(filler)).size - 4 * 1024 * 1024);
+      const restored = await mlops(argv, { cwd: root, env });
+      expect([restored.code, restored.stderr]).toEqual([0, '']);
+      expect((await readFile(join(root, target))).equals(CONTENT)).toBe(true);
+    },
+  );
+
+  test('load --file asks for no more room than these files need (C16)', async (ctx) => {
     const mounted = await smallFileSystem(16 * 1024 * 1024);
     if (!mounted.ok) return ctx.skip(mounted.reason);
-    const at = await remoteCase(shared());
-    const content = Buffer.alloc(4 * 1024 * 1024, 'compresses well\n');
-    await openTempRepo(at.repository.root, at.repository.env).write('data/big.txt', content);
-    expect((await at.run('data', 'add', 'data/big.txt')).code).toBe(0);
-    expect((await at.run('push', 'data/big.txt')).code).toBe(0);
-    await rm(join(at.repository.root, '.mlops/cache'), { recursive: true });
-    await rm(join(at.repository.root, 'data/big.txt'));
-    const repository = await moveInto(at.repository, mounted.value);
-    const { root, env } = repository;
-    const filler = fillBut(mounted.value, 1000);
-    const before = observed(repository);
-    const outcome = await mlops(['--json', 'pull', 'data/big.txt'], { cwd: root, env });
-    expect(outcome.code, outcome.stderr).toBe(6);
-    expect(errorOf(outcome).message).toMatch(
-      /\d+ more are needed to restore files, .*nothing was downloaded/,
-    );
-    expect(at.server.log.of('GetObject').filter(({ key }) => PACK.test(key))).toEqual([]);
-    expect(wrong(observed(repository), before)).toEqual([]);
-    await truncate(filler, (await stat(filler)).size - 4 * 1024 * 1024);
-    const pulled = await mlops(['pull', 'data/big.txt'], { cwd: root, env });
-    expect([pulled.code, pulled.stderr]).toEqual([0, '']);
-    expect((await readFile(join(root, 'data/big.txt'))).equals(content)).toBe(true);
+    const at = await bigCase();
+    const { root, env } = await moveInto(at.repository, mounted.value);
+    fillBut(mounted.value, 1000);
+    const loaded = await mlops(['load', 'big@v1', '--file', 'small.txt', '-o', 'out'], { cwd: root, env });
+    expect([loaded.code, loaded.stderr]).toEqual([0, '']);
+    expect(await readFile(join(root, 'out/small.txt'), 'utf8')).toBe('small\n');
   });
 });

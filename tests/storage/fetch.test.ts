@@ -88,9 +88,9 @@ describe('room for what a pull restores', () => {
     const to = clone({ freeSpace: () => Promise.resolve(free) });
     if (there !== undefined) writeTree(join(to.root, 'data'), there);
     const logged = faulty(remote);
-    const updates = [{ path: 'data', digest, size: 3 * MIB + 1 }];
+    const targets = [{ path: 'data', digest, size: 3 * MIB + 1 }];
     try {
-      await to.store.transfer(logged).fetch([digest], { restoring: { updates, force } });
+      await to.store.transfer(logged).fetch([digest], { restoring: { how: 'update', targets, force } });
     } catch (error) {
       expect(logged.log.some((entry) => entry.startsWith('get packs'))).toBe(false);
       expect(await namesOf(to.objects, 'manifests')).toEqual([]);
@@ -120,6 +120,26 @@ describe('room for what a pull restores', () => {
 
   test('is not asked for where local changes will be left alone', async () => {
     expect(await fetchInto(6 * MIB, { 'a.bin': 'changed here' })).toHaveLength(1);
+  });
+
+  test('of a copy is all of its chosen files, whatever is there', async () => {
+    const { digest, remote } = await pushTree({ 'a.bin': noise(3 * MIB), 'b.txt': 'b' });
+    const copyOver = (there: Uint8Array | undefined, force = false, chosen = 'a.bin'): Promise<unknown> => {
+      const to = clone({ freeSpace: () => Promise.resolve(6 * MIB) });
+      const path = join(to.root, 'out');
+      if (there !== undefined) writeTree(path, { 'a.bin': there });
+      const targets = [{ path, digest, size: 3 * MIB + 1 }];
+      const include = (file: string): boolean => file === chosen;
+      return to.store
+        .transfer(remote)
+        .fetch([digest], { include, restoring: { how: 'copy', targets, force } });
+    };
+    const refused = { code: 'DISK_FULL', message: expect.stringContaining(`${4 * MIB} more are needed`) };
+    await expect(copyOver(undefined)).rejects.toMatchObject(refused);
+    await expect(copyOver(noise(3 * MIB, 9), true)).rejects.toMatchObject(refused);
+    await copyOver(noise(3 * MIB));
+    await copyOver(noise(3 * MIB, 9));
+    await copyOver(undefined, false, 'b.txt');
   });
 });
 

@@ -53,8 +53,7 @@ export async function checkout(repository: Repository, request: CheckoutRequest 
   for (const pointer of pointers) done.set(pointer.path, await restore(repository, pointer, request));
   const lacking = pointers.filter(({ path }) => lacksObjects(done.get(path)));
   if (lacking.length > 0 && request.cachedOnly !== true) {
-    const digests = [...new Set(lacking.map(({ digest }) => digest))];
-    const failure = await fetchAll(repository, digests, request);
+    const failure = await fetchAll(repository, lacking, request);
     for (const pointer of lacking) {
       const again = await restore(repository, pointer, request);
       // The remote's own words say more than that something is not here.
@@ -111,12 +110,14 @@ function isWithoutRemote({ cause }: MlopsError): boolean {
 /** What kept something from being fetched; what could be fetched is here all the same. */
 async function fetchAll(
   repository: Repository,
-  digests: readonly string[],
-  { remote, signal, onProgress }: CheckoutRequest,
+  pointers: readonly DataPointer[],
+  { remote, force = false, signal, onProgress }: CheckoutRequest,
 ): Promise<MlopsError | undefined> {
+  const digests = new Set(pointers.map(({ digest }) => digest));
   try {
-    await fetchArtifacts(repository, digests, {
+    await fetchArtifacts(repository, [...digests], {
       remote,
+      restoring: { how: 'update', targets: pointers, force },
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined
         ? {}

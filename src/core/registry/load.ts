@@ -67,7 +67,7 @@ async function restore(
   version: VersionState,
   request: LoadRequest,
 ): Promise<LoadedVersion> {
-  const { digest, model, version: label, path } = version.record;
+  const { digest, model, version: label } = version.record;
   const artifacts = await repository.artifacts();
   const manifest = await artifacts.manifest(digest);
   const wanted = manifest.files.filter((file) => isChosen(file.path, version, request));
@@ -80,7 +80,7 @@ async function restore(
       },
     );
   }
-  const target = request.target ?? resolve(request.cwd, basename(path));
+  const target = targetOf(version, request);
   assertHarmlessTarget(request.workTree ?? repository.root, target);
   const paths = new Set(wanted.map((file) => file.path));
   const { force, signal, onProgress } = request;
@@ -105,7 +105,7 @@ async function bring(
   version: VersionState,
   { request, error: missing }: { request: LoadRequest; error: IntegrityError },
 ): Promise<void> {
-  const { digest, model, version: label } = version.record;
+  const { digest, model, version: label, size } = version.record;
   const name = `${model}@${label}`;
   if (request.offline === true) {
     const message = `${name} is not (all) in this clone: ${missing.message}`;
@@ -121,6 +121,11 @@ async function bring(
       remote: request.remote,
       include: (path) => isChosen(path, version, request),
       nameOf: () => name,
+      restoring: {
+        how: 'copy',
+        targets: [{ path: targetOf(version, request), digest, size }],
+        force: request.force === true,
+      },
       ...(signal === undefined ? {} : { signal }),
       ...(onFetch === undefined
         ? {}
@@ -133,6 +138,10 @@ async function bring(
       cause: missing,
     });
   }
+}
+
+function targetOf({ record }: VersionState, { target, cwd }: LoadRequest): string {
+  return target ?? resolve(cwd, basename(record.path));
 }
 
 function isChosen(path: string, { record }: VersionState, { files }: LoadRequest): boolean {

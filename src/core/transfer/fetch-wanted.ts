@@ -39,7 +39,9 @@ export async function fetchWanted(repository: Repository, request: FetchRequest)
     const moved = await fetchArtifacts(repository, digests, {
       ...options,
       nameOf: namesByDigest(artifacts),
-      ...(thenRestore === undefined ? {} : { restoring: { ...thenRestore, updates: updatesOf(artifacts) } }),
+      ...(thenRestore === undefined
+        ? {}
+        : { restoring: { ...thenRestore, how: 'update', targets: dataOf(artifacts) } }),
     });
     return { report: reportTransfer(artifacts, moved, place), problem: undefined };
   } catch (error) {
@@ -49,7 +51,7 @@ export async function fetchWanted(repository: Repository, request: FetchRequest)
 }
 
 /** In the order of `checkout`. */
-function updatesOf(artifacts: readonly WantedArtifact[]): Restoring['updates'] {
+function dataOf(artifacts: readonly WantedArtifact[]): Restoring['targets'] {
   return artifacts
     .flatMap(({ data, digest, size }) => data.map((path) => ({ path, digest, size })))
     .toSorted((first, second) => (first.path < second.path ? -1 : 1));

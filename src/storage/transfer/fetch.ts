@@ -1,4 +1,4 @@
-import { IntegrityError, LocalIoError, MlopsError } from '../../errors.ts';
+import { IntegrityError, MlopsError } from '../../errors.ts';
 import { PackHasher } from '../artifact/pack-hasher.ts';
 import { distinctBlobs, loadIndex, readManifest, type ArtifactParts } from '../artifact/parts.ts';
 import { freeBytes } from '../artifact/store-artifact.ts';
@@ -25,8 +25,6 @@ import { Tally } from './tally.ts';
 /** Manifests that are read at once, and bytes of them that are kept until their packs are here. */
 const MANIFESTS_AT_ONCE = 4;
 const KEPT_MANIFESTS = 32 * 1024 * 1024;
-/** Room for directories, indexes and the journal on top of the objects. */
-const SPARE_BYTES = 1024 * 1024;
 /** Bytes that came altered are asked for once more, as the network may have done it. */
 const ATTEMPTS = 2;
 
@@ -225,33 +223,27 @@ class Fetch {
   async #assertSpace(plan: readonly Stretch[], wanted: readonly Wanted[]): Promise<void> {
     const packs = plan.reduce((sum, { length }) => sum + length, 0);
     const needed = wanted.reduce((sum, { manifestSize }) => sum + (manifestSize ?? 0), packs);
+    if (needed === 0) return;
     const free = await (this.#parts.freeSpace?.() ?? freeBytes(this.#parts.root));
-    if (free === undefined || needed === 0) return;
-    const left = free - needed - SPARE_BYTES;
-    const restored = left < 0 ? 0 : await this.#spaceToRestore(left, wanted);
-    if (left >= restored) return;
-    const restoring = restored === 0 ? '' : `, ${restored} more are needed to restore files,`;
-    throw new LocalIoError(
-      'DISK_FULL',
-      `${needed} bytes have to be fetched${restoring} and ${free} are free; nothing was downloaded`,
-      { hint: 'free some space and run the same command again' },
-    );
-  }
-
-  /** Looks at the work tree only where it may matter, as what is there may have to be hashed. @param left bytes */
-  async #spaceToRestore(left: number, wanted: readonly Wanted[]): Promise<number> {
-    const { restoring, signal } = this.#options;
-    const atMost = restoring?.updates.reduce((sum, { size }) => sum + size, SPARE_BYTES) ?? 0;
-    if (restoring === undefined || atMost <= left) return 0;
-    const { spaceToRestore } = await import('./fetch-space.ts');
+    // What looks at targets is loaded only by who downloads.
+    const { assertRoomToRestore, noRoom, SPARE_BYTES } = await import('./fetch-space.ts');
+    if (free !== undefined && free < needed + SPARE_BYTES)
+      throw noRoom(`${needed} bytes have to be fetched and ${free} are free`);
+    const { restoring } = this.#options;
+    if (restoring === undefined) return;
     const fetched = new Map(wanted.map((artifact) => [artifact.hex, artifact]));
     const manifestOf = async (digest: string): Promise<Manifest | undefined> => {
       const artifact = fetched.get(hexOf(digest));
       if (artifact?.manifestSize === undefined) return this.#localManifest(hexOf(digest));
       return decodeManifest(artifact.bytes ?? (await this.#remoteManifest(artifact.hex, true)), digest);
     };
-    const bytes = await spaceToRestore(restoring, { parts: this.#parts, manifestOf, signal });
-    return bytes === 0 ? 0 : bytes + SPARE_BYTES;
+    await assertRoomToRestore(restoring, {
+      ...this.#options,
+      parts: this.#parts,
+      manifestOf,
+      fetched: needed,
+      free,
+    });
   }
 
   /** Until every blob is here or has no place left where it could be got from. */
