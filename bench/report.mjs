@@ -51,7 +51,7 @@ function facts(result) {
 
 function peerTable(peers) {
   return table(
-    ['input', 'tool', 'time', 'peak memory', 'time / mlops', 'what was run'],
+    ['input', 'tool', 'time', 'peak memory', 'time / mlops', 'what was run', 'traffic'],
     peers.map((peer) =>
       peer.skipped === undefined
         ? [
@@ -61,10 +61,19 @@ function peerTable(peers) {
             peer.memory === null ? '-' : figure(peer.memory),
             ratioText(peer.ratio),
             peer.what,
+            trafficText(peer.traffic),
           ]
-        : [peer.input, peer.tool, peer.skipped, '-', '-', peer.what],
+        : [peer.input, peer.tool, peer.skipped, '-', '-', peer.what, '-'],
     ),
   );
+}
+
+/** What the server counted, where there is one. */
+function trafficText(traffic) {
+  if (traffic === undefined) return '-';
+  const { requests, received, sent } = traffic;
+  const bytes = UNIT_FORMATS.bytes;
+  return `${requests} requests, ${bytes(received)} to the server, ${bytes(sent)} from it`;
 }
 
 function details(rows) {

@@ -21,9 +21,12 @@ export const fileGroup = {
     await withServer(bench, async (server) => {
       const subject = { id: 'file', what, repository, bytes: packBytes(repository) };
       const { results, remote } = await measurePush(bench, server, subject);
-      if (bench.wants('file-pull')) await measurePull(bench, server, { ...subject, remote });
+      const pulls = bench.wants('file-pull', 'file-peers')
+        ? await measurePull(bench, server, { ...subject, remote })
+        : [];
       if (bench.wants('file-edit-push')) await editRow(bench, server, { repository, source, size });
-      if (bench.wants('file-peers')) await measurePeers(bench, server, { input: what, source, results });
+      if (bench.wants('file-peers'))
+        await measurePeers(bench, server, { input: what, source, pushes: results, pulls });
     });
     bench.remove(repository, source);
   },

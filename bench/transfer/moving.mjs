@@ -50,7 +50,10 @@ export async function measurePush(bench, server, { id, what, repository, bytes }
   return { results: results.mlops, remote: to('mlops', 0) };
 }
 
-/** `fetch` into a clone without objects, from what {@link measurePush} left on the server. */
+/**
+ * `fetch` into a clone without objects, from what {@link measurePush} left on the server.
+ * @returns the results of mlops
+ */
 export async function measurePull(bench, server, { id, what, repository, bytes, remote }) {
   const clone = bench.path(`${id}-clone`);
   const copy = bench.path(`${id}-copy`);
@@ -90,6 +93,7 @@ export async function measurePull(bench, server, { id, what, repository, bytes, 
   bench.remove(clone);
   report(bench, server, { id: `${id}-pull`, verb: 'fetch', what, bytes, results });
   await server.empty(remote);
+  return results.mlops;
 }
 
 /** Without the clients that are not there. */

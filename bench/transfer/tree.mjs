@@ -17,8 +17,11 @@ export const treeGroup = {
     await withServer(bench, async (server) => {
       const subject = { id: 'tree', what, repository, bytes: packBytes(repository) };
       const { results, remote } = await measurePush(bench, server, subject);
-      if (bench.wants('tree-pull')) await measurePull(bench, server, { ...subject, remote });
-      if (bench.wants('tree-peers')) await measurePeers(bench, server, { input: what, source, results });
+      const pulls = bench.wants('tree-pull', 'tree-peers')
+        ? await measurePull(bench, server, { ...subject, remote })
+        : [];
+      if (bench.wants('tree-peers'))
+        await measurePeers(bench, server, { input: what, source, pushes: results, pulls });
     });
     bench.remove(repository, source);
   },
