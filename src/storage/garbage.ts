@@ -104,6 +104,11 @@ export interface RemoteGarbagePlan {
   readonly layouts: readonly DeadObject[];
   readonly manifests: readonly DeadObject[];
   readonly packs: readonly DeadObject[];
+  /**
+   * Packs that would be less than half as large with only what layouts name, and that only layouts name which may be replaced: old,
+   * complete, of artifacts that are needed and own.
+   */
+  readonly sparse: readonly SparsePack[];
   /** Artifacts there, as `sha256:<64 hex>`, that stay only because their layouts are young. */
   readonly young: readonly string[];
   /** Artifacts there that stay only because they are not among the own ones, sorted. */
@@ -111,16 +116,15 @@ export interface RemoteGarbagePlan {
   readonly kept: { layouts: number; manifests: number; packs: number; bytes: number };
 }
 
-export interface CollectedRemoteGarbage {
+/** What was removed. Sizes are bytes. */
+export interface CollectedRemoteGarbage extends CollectedGarbage {
+  /** Without those that others took the place of. */
   layouts: number;
-  manifests: number;
-  packs: number;
-  bytes: number;
 }
 
 /**
- * As {@link GarbageCollector}, for a remote that other clones push to and that has no lock: nothing is rewritten there, and what remains
- * is looked at again between the steps.
+ * As {@link GarbageCollector}, for a remote that other clones push to and that has no lock: what remains is looked at again between
+ * the steps.
  */
 export interface RemoteGarbageCollector {
   /**
@@ -129,8 +133,13 @@ export interface RemoteGarbageCollector {
    */
   survey(needed: ReadonlySet<string>, options: RemoteSurveyOptions): Promise<RemoteGarbagePlan>;
   /**
-   * Removes layouts, then manifests and packs that no layout names, also none that appeared since the survey.
-   * @throws RemoteError; IntegrityError `REMOTE_OBJECT_MISSING` when a push at the same time relied on something that was removed
+   * Removes layouts, then manifests and packs that no layout names, also none that appeared since the survey. Then copies what is
+   * needed out of sparse packs, each blob hashed, into packs that are read back; writes the layouts that name those; and only then
+   * removes what they replace. Whatever ends it, every artifact that stays is as complete as before.
+   *
+   * @throws RemoteError; IntegrityError `REMOTE_OBJECT_MISSING` when a push at the same time relied on something that was removed;
+   * `REMOTE_OBJECT_DAMAGED` naming the sparse packs that stay because they, or a layout that names them, are not what they were, when
+   * everything else is done
    */
   remove(plan: RemoteGarbagePlan, options: { signal?: AbortSignal }): Promise<CollectedRemoteGarbage>;
 }

@@ -20,7 +20,7 @@ const MAGIC = Buffer.from('MLOPSPK\u0001', 'latin1');
 const TRAILER_MAGIC = Buffer.from('MLOPSPKT', 'latin1');
 export const HEADER_LENGTH = MAGIC.length;
 export const TRAILER_LENGTH = 16;
-const ENTRY_LENGTH = 49;
+export const ENTRY_LENGTH = 49;
 
 export const MAX_PACK = 64 * 1024 * 1024;
 /** A pack is closed when it reaches this, so it ends between 16 and about 20 MiB. */

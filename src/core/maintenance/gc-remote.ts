@@ -22,6 +22,7 @@ export interface RemoteGcRequest extends GcRequest {
 export interface RemoteGcReport {
   remote: Pick<OpenRemote, 'name' | 'description'>;
   plan: RemoteGarbagePlan;
+  /** Bytes that removing would free, after what has to be copied. */
   reclaimable: number;
   /** Undefined in a dry run. */
   removed: CollectedRemoteGarbage | undefined;
@@ -33,7 +34,8 @@ export interface RemoteGcReport {
 
 /**
  * Removes objects of a remote that were made in this repository, that nothing known to this clone needs and that are older than the
- * grace period: layouts, then manifests and packs that no remaining layout names.
+ * grace period: layouts, then manifests and packs that no remaining layout names; then packs of which little is needed, once that is
+ * copied.
  *
  * Other clones may need what this one has never heard of. What they pushed to Git has to be here, so each remote of Git is asked what it
  * has now; what they have not pushed is covered by the grace period. A dry run asks only beside a remote that is trusted: asking may start
@@ -62,16 +64,20 @@ export async function gcRemote(repository: Repository, request: RemoteGcRequest)
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  const { layouts, manifests, packs } = plan;
   return {
     remote,
     plan,
     roots,
     graceDays,
-    reclaimable: [...layouts, ...manifests, ...packs].reduce((sum, { size }) => sum + size, 0),
+    reclaimable: reclaimable(plan),
     blocked: elsewhere.blocked,
     removed: yes ? await collector.remove(plan, signal === undefined ? {} : { signal }) : undefined,
   };
+}
+
+function reclaimable({ layouts, manifests, packs, sparse }: RemoteGarbagePlan): number {
+  const whole = [...layouts, ...manifests, ...packs].reduce((sum, { size }) => sum + size, 0);
+  return sparse.reduce((sum, { size, neededBytes }) => sum + size - neededBytes, whole);
 }
 
 async function lookElsewhere(

@@ -116,7 +116,11 @@ async function keepBlobs(
 }
 
 /** Whether the blob hashes to its id. @param start offset in the pack at which `bytes` begin */
-async function isIntact(bytes: Uint8Array<ArrayBuffer>, entry: PackEntry, start: number): Promise<boolean> {
+export async function isIntact(
+  bytes: Uint8Array<ArrayBuffer>,
+  entry: PackEntry,
+  start: number,
+): Promise<boolean> {
   const at = entry.offset - start;
   try {
     const blob = await decodeBlob(bytes.subarray(at, at + entry.storedLength), entry);

@@ -48,7 +48,8 @@ export function planStretches(
   );
 }
 
-function stretchesOf(blobs: readonly RemoteLocation[]): Stretch[] {
+/** Cuts what is wanted of one pack into requests. @param blobs sorted by offset */
+export function stretchesOf(blobs: readonly RemoteLocation[]): Stretch[] {
   const [first] = blobs;
   if (first === undefined) return [];
   const { pack, packSize } = first;

@@ -72,7 +72,7 @@ describe('gc of a remote', () => {
     const dry = await collect(repository, false);
     expect([dry.removed, await namesOf(store)]).toEqual([undefined, before]);
     const { removed } = await collect(repository);
-    expect(removed).toEqual({ layouts: 1, manifests: 1, packs: 1, bytes: dry.reclaimable });
+    expect(removed).toEqual({ layouts: 1, manifests: 1, packs: 1, repacked: 0, bytes: dry.reclaimable });
     expect(await inspectRemote(repository, [gone, kept])).toMatchObject([
       { state: 'absent' },
       { state: 'complete' },
