@@ -187,3 +187,33 @@ test('repair leaves a pack of which one blob rotted to an artifact that has no o
   expect((await restored(remote, mine, 'a.bin')).equals(noise(100_000, 1))).toBe(true);
   expect((await restored(remote, theirs, 'b.bin')).equals(noise(100_000, 2))).toBe(true);
 });
+
+test('a manifest that rotted there keeps only its own artifact from being published', async () => {
+  const from = clone();
+  const trees = [1, 2, 3].map((seed) => ({ [`${seed}.bin`]: noise(1000, seed) }));
+  const digests: string[] = [];
+  for (const [number, tree] of trees.entries()) digests.push(await storeTree(from, tree, `tree${number}`));
+  const [first = '', bad = '', last = ''] = digests;
+  const remote = new MemoryObjectStore();
+  const transfer = from.store.transfer(remote);
+  await transfer.push([bad]);
+  const name = bad.replace('sha256:', '');
+  // Without a layout nobody reads the manifest there before it is sent again.
+  for (const layout of await namesOf(remote, 'layouts'))
+    await remote.delete({ kind: 'layouts', name: layout });
+  await flip(remote, { kind: 'manifests', name });
+  for (const jobs of [1, 16]) {
+    const refused = transfer.push(digests, { jobs, nameOf: (digest) => `tree ${digests.indexOf(digest)}` });
+    await expect(refused).rejects.toMatchObject({
+      code: 'REMOTE_OBJECT_DAMAGED',
+      exitCode: 3,
+      hint: expect.stringContaining('mlops push --repair'),
+    });
+    await expect(refused).rejects.toThrow(new RegExp(`^not pushed: tree 1: manifests/../${name} (?!.*tree)`));
+    const states = await transfer.inspect(digests);
+    expect(states.map(({ state }) => state)).toEqual(['complete', 'absent', 'complete']);
+  }
+  for (const digest of [first, last]) await clone().store.transfer(remote).fetch([digest]);
+  await transfer.push(digests, { repair: true });
+  expect((await restored(remote, bad, '2.bin')).equals(noise(1000, 2))).toBe(true);
+});

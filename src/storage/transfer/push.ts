@@ -323,16 +323,16 @@ class Push {
     }
     if (dryRun === true) return this.#countDocuments(planned);
     const sizes = new Map<string, number>();
-    await inParallel(planned, this.#jobs, async ({ hex }) => {
+    const sent = await this.#each(planned, async ({ hex }) => {
       const key: ObjectKey = { kind: 'manifests', name: hex };
       const size = (await this.#parts.objects.stat(key))?.size ?? 0;
       sizes.set(hex, size);
       this.#tally.plan(size);
       await this.#gate.run(size, async () => this.#put(key, await this.#parts.objects.get(key)));
     });
-    const packs = await this.#view.sizes('packs', new Set(planned.flatMap((plan) => plan.packs)));
+    const packs = await this.#view.sizes('packs', new Set(sent.flatMap((plan) => plan.packs)));
     const manifests = await this.#view.sizes('manifests', sizes.keys());
-    const proven = planned.filter(({ hex, layout }) => {
+    const proven = sent.filter(({ hex, layout }) => {
       const lacking = [
         ...layout.packs
           .filter(({ name, size }) => packs.get(name) !== size)
@@ -344,12 +344,20 @@ class Push {
       this.#fail(hex, { code: 'REMOTE_OBJECT_MISSING', text });
       return false;
     });
-    await inParallel(proven, this.#jobs, async ({ layout }) => {
+    await this.#each(proven, async ({ layout }) => {
       const { bytes, name } = layout;
       this.#tally.plan(bytes.length);
       await this.#gate.run(bytes.length, () => this.#put({ kind: 'layouts', name }, bytes));
       this.#parts.files.write(`layouts/${name.replace('-', '')}`, bytes);
     });
+  }
+
+  /** Resolves to those for which it was done; of the others is told what is wrong with them. */
+  async #each(planned: readonly Planned[], task: (plan: Planned) => Promise<void>): Promise<Planned[]> {
+    await inParallel(planned, this.#jobs, (plan) =>
+      task(plan).catch((error: unknown) => this.#fail(plan.hex, problemOfPush(error))),
+    );
+    return planned.filter(({ hex }) => this.#isSettled(hex));
   }
 
   async #countDocuments(planned: readonly Planned[]): Promise<void> {
