@@ -37,6 +37,31 @@ describe('commands that need bytes', () => {
     ).toBe(false);
   });
 
+  test('load and checkout replace what rotted here while something else was missing', async () => {
+    for (const restoring of [
+      ['load', 'fraud@v2', '-o', 'data'],
+      ['checkout', 'data'],
+    ]) {
+      const { here, there } = await shared();
+      await here.write('data/a.bin', noise(200_000, 1));
+      await here.json('save', 'fraud', 'data', '--version', 'v1');
+      await here.write('data/b.bin', noise(200_000, 2));
+      await here.json('save', 'fraud', 'data', '--version', 'v2');
+      await here.json('data', 'add', 'data');
+      await here.git('add', '.mlops', '.gitignore');
+      await here.git('commit', '--quiet', '-m', 'more');
+      await here.json('push');
+      const other = await there();
+      await other.json('fetch', 'fraud@v1');
+      const [pack = ''] = await objectsOf(join(other.root, '.mlops/cache'), 'packs');
+      await flip(pack, 1000);
+      await other.json(...restoring);
+      expect((await readFile(join(other.root, 'data/a.bin'))).equals(noise(200_000, 1))).toBe(true);
+      expect((await readFile(join(other.root, 'data/b.bin'))).equals(noise(200_000, 2))).toBe(true);
+      expect((await other.run('verify', '--deep')).code).toBe(0);
+    }
+  });
+
   test('load without a remote says that none is configured', async () => {
     const { here, there } = await shared();
     await here.save('fraud', 'v1');

@@ -51,18 +51,37 @@ export async function checkout(repository: Repository, request: CheckoutRequest 
   const done = new Map<string, CheckedOut>();
   for (const { path, error } of problems) done.set(path, { outcome: 'failed', path, problem: error });
   for (const pointer of pointers) done.set(pointer.path, await restore(repository, pointer, request));
-  const lacking = pointers.filter(({ path }) => lacksObjects(done.get(path)));
-  if (lacking.length > 0 && request.cachedOnly !== true) {
-    const failure = await fetchAll(repository, lacking, request);
+  if (request.cachedOnly !== true) await bringLacking(repository, { pointers, request, done });
+  const results = [...done.values()].map((result) => withAdvice(result));
+  return results.toSorted((first, second) => (first.path < second.path ? -1 : 1));
+}
+
+interface Bringing {
+  pointers: readonly DataPointer[];
+  request: CheckoutRequest;
+  /** By path. */
+  done: Map<string, CheckedOut>;
+}
+
+/**
+ * Fetches what is missing or damaged here and tries again. What lay here is read, and may be found to have rotted, only once all that
+ * was missing is here too: then that is fetched as well.
+ */
+async function bringLacking(repository: Repository, { pointers, request, done }: Bringing): Promise<void> {
+  let lacking = pointers.filter(({ path }) => lacksObjects(done.get(path)));
+  for (const repair of [undefined, 'artifacts'] as const) {
+    if (lacking.length === 0) return;
+    const failure = await fetchAll(repository, lacking, { ...request, repair });
+    const damaged: DataPointer[] = [];
     for (const pointer of lacking) {
       const again = await restore(repository, pointer, request);
+      if (again.outcome === 'failed' && again.problem.code === 'OBJECT_DAMAGED') damaged.push(pointer);
       // The remote's own words say more than that something is not here.
       const told = failure !== undefined && lacksObjects(again);
       done.set(pointer.path, told ? { outcome: 'failed', path: pointer.path, problem: failure } : again);
     }
+    lacking = damaged;
   }
-  const results = [...done.values()].map((result) => withAdvice(result));
-  return results.toSorted((first, second) => (first.path < second.path ? -1 : 1));
 }
 
 async function restore(
@@ -111,13 +130,20 @@ function isWithoutRemote({ cause }: MlopsError): boolean {
 async function fetchAll(
   repository: Repository,
   pointers: readonly DataPointer[],
-  { remote, force = false, signal, onProgress }: CheckoutRequest,
+  {
+    remote,
+    force = false,
+    signal,
+    onProgress,
+    repair,
+  }: CheckoutRequest & { repair: 'artifacts' | undefined },
 ): Promise<MlopsError | undefined> {
   const digests = new Set(pointers.map(({ digest }) => digest));
   try {
     await fetchArtifacts(repository, [...digests], {
       remote,
       restoring: { how: 'update', targets: pointers, force },
+      ...(repair === undefined ? {} : { repair }),
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined
         ? {}

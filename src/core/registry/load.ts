@@ -55,6 +55,13 @@ export async function load(repository: Repository, request: LoadRequest): Promis
     if (!lacksObjects(error)) throw error;
     await bring(repository, version, { request, error });
   }
+  try {
+    return await restore(repository, version, request);
+  } catch (error) {
+    // What lay here is read, and may be found to have rotted, only once all that was missing is here too.
+    if (!lacksObjects(error) || error.code !== 'OBJECT_DAMAGED') throw error;
+    await bring(repository, version, { request, error, repair: 'artifacts' });
+  }
   return restore(repository, version, request);
 }
 
@@ -99,11 +106,19 @@ async function restore(
   };
 }
 
-/** Fetches what the wanted files lack. @param why what was missing when it was tried without */
+interface Bringing {
+  request: LoadRequest;
+  /** What was missing when it was tried without. */
+  error: IntegrityError;
+  /** As `FetchOptions.repair`. */
+  repair?: 'artifacts';
+}
+
+/** Fetches what the wanted files lack. */
 async function bring(
   repository: Repository,
   version: VersionState,
-  { request, error: missing }: { request: LoadRequest; error: IntegrityError },
+  { request, error: missing, repair }: Bringing,
 ): Promise<void> {
   const { digest, model, version: label, size } = version.record;
   const name = `${model}@${label}`;
@@ -116,7 +131,8 @@ async function bring(
   }
   const { signal, onFetch } = request;
   try {
-    await request.beforeFetch?.();
+    // Who repairs was let fetch already.
+    if (repair === undefined) await request.beforeFetch?.();
     await fetchArtifacts(repository, [digest], {
       remote: request.remote,
       include: (path) => isChosen(path, version, request),
@@ -126,6 +142,7 @@ async function bring(
         targets: [{ path: targetOf(version, request), digest, size }],
         force: request.force === true,
       },
+      ...(repair === undefined ? {} : { repair }),
       ...(signal === undefined ? {} : { signal }),
       ...(onFetch === undefined
         ? {}
