@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -152,8 +153,9 @@ describe('taking and giving back', () => {
     const { open, path } = await setUp();
     const held = await open().acquire('first');
     const copy = readFileSync(path);
+    // As long as the file has another name, the copy cannot get its inode.
+    linkSync(path, `${path}-kept`);
     await open().breakLock();
-    writeFileSync(`${path}-filler`, '');
     writeFileSync(path, copy);
     await expect(held.assertHeld()).rejects.toMatchObject({ code: 'LOCK_LOST' });
   });
