@@ -27,6 +27,10 @@ export class Clone {
   expected: Expected = NOTHING;
   /** Keys of contents that must be in the local store. */
   readonly here = new Set<string>();
+  /** Bytes that somebody wrote to a tracked path, and that are saved nowhere. */
+  readonly edits = new Map<string, Buffer>();
+  /** The other clone, whose branches are what a fetch gets. */
+  peer: Clone | undefined;
   /** Commits of the own branches, and of the other clone's as they were last fetched. */
   readonly branches = new Map<string, string>();
   known: ReadonlyMap<string, string> = new Map();
@@ -60,7 +64,7 @@ export class Clone {
     const ownGit = git.git(noGit, {
       root: repository.root,
       references: () => clone.#references(),
-      advertised: () => clone.#advertised(),
+      advertised: () => clone.advertised(),
     });
     Object.assign(repository, { git: () => Promise.resolve(ownGit) });
     clone.restart();
@@ -137,10 +141,18 @@ export class Clone {
     return named;
   }
 
-  /** Who collects garbage has just fetched. */
-  #advertised(): AdvertisedReferences {
-    const known = this.#references().filter(({ kind }) => kind === 'remote-branch');
-    return { known, unknown: [] };
+  /** What the other clone has on its branches now. */
+  advertised(): AdvertisedReferences {
+    const own = new Set(
+      this.#git.history(this.#references().map(({ commit }) => commit)).map(({ id }) => id),
+    );
+    const theirs = [...(this.peer?.branches ?? [])].map(([name, commit]) => ({ name, commit }));
+    return {
+      known: theirs
+        .filter(({ commit }) => own.has(commit))
+        .map(({ name, commit }) => ({ kind: 'remote-branch', name: `origin/${name}`, commit })),
+      unknown: theirs.filter(({ commit }) => !own.has(commit)).map(({ name }) => name),
+    };
   }
 
   #references(): GitReference[] {

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { verify } from '../../src/core/maintenance/verify.ts';
 import { listModels, loadModel } from '../../src/core/registry/model-state.ts';
 import type { Clone } from './clone.ts';
+import { editStep, evictStep, gcUnfetchedStep, rotStep } from './local-steps.ts';
 import { live, type Expected } from './registry-model.ts';
 import {
   addDataStep,
@@ -88,6 +89,14 @@ async function perform(world: World, step: Step): Promise<void> {
       return gcRemoteStep(acting);
     case 'gc of the remote during a push':
       return raceStep(world, clone, step);
+    case 'gc of the remote before a fetch':
+      return gcUnfetchedStep(acting);
+    case 'evict':
+      return evictStep(acting);
+    case 'edit and checkout':
+      return editStep(acting, step.path);
+    case 'rot':
+      return rotStep(acting, step.object);
     case 'disagree':
       return disagreeStep(world, clone, step);
     case 'merge':

@@ -154,6 +154,7 @@ export async function addDataStep(
   const { added } = await world.run(clone, acting, () => addData(clone.repository, { paths: [path] }));
   world.learn(content, added[0]?.pointer.digest ?? '');
   clone.here.add(content);
+  clone.edits.delete(path);
   const { data } = clone.expected;
   if (data.get(path)?.content === content) return;
   clone.expected = {

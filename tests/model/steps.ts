@@ -20,19 +20,22 @@ export type Step =
   | (Command & { do: 'rollback'; stage: string })
   | (Command & { do: 'delete' | 'load'; version: number })
   | (Command & { do: 'add data'; path: string; piece: number })
-  | (Command & { do: 'checkout' | 'fetch' | 'gc' | 'gc of the remote' })
+  | (Command & { do: 'checkout' | 'fetch' | 'gc' | 'gc of the remote' | 'evict' })
+  | (Command & { do: 'edit and checkout'; path: string })
   | (Command & { do: 'push'; all: boolean; repair: boolean })
   | (Named & { do: 'merge'; side: 'ours' | 'theirs' })
   | (Named & { do: 'disagree'; version: number; stage: string })
   | { do: 'merge both ways'; side: 'ours' | 'theirs' }
   | (Named & { do: 'switch'; branch: string })
-  | (Named & { do: 'commit' | 'lose caches' })
+  | (Named & { do: 'commit' | 'lose caches' | 'gc of the remote before a fetch' })
+  | (Named & { do: 'rot'; object: number })
   | (Named & { do: 'gc of the remote during a push'; pieces: readonly number[]; at: number })
   | { do: 'damage the remote'; object: number; how: 'remove' | 'flip' | 'truncate' };
 
 const by = fc.constantFrom(...CLONES);
 const stage = fc.constantFrom('production', 'staging');
 const pieces = fc.uniqueArray(fc.nat(PIECES - 1), { minLength: 1, maxLength: 4 });
+const path = fc.constantFrom('data/a.csv', 'data/b.csv');
 /** Counted from the newest, so that people mostly care for the same few. */
 const version = fc.oneof({ weight: 3, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.nat(40) });
 
@@ -63,17 +66,16 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   of(3, 'rollback', { by, fault, stage }),
   of(6, 'delete', { by, fault, version }),
   of(4, 'load', { by, fault, version }),
-  of(4, 'add data', {
-    by,
-    fault,
-    path: fc.constantFrom('data/a.csv', 'data/b.csv'),
-    piece: fc.nat(PIECES - 1),
-  }),
+  of(4, 'add data', { by, fault, path, piece: fc.nat(PIECES - 1) }),
   of(2, 'checkout', { by, fault }),
   of(10, 'push', { by, fault, all: fc.boolean(), repair: fc.boolean() }),
   of(6, 'fetch', { by, fault }),
   of(6, 'gc', { by, fault }),
   of(3, 'gc of the remote', { by, fault }),
+  of(2, 'gc of the remote before a fetch', { by }),
+  of(4, 'evict', { by, fault }),
+  of(4, 'edit and checkout', { by, fault, path }),
+  of(4, 'rot', { by, object: fc.nat(60) }),
   of(3, 'gc of the remote during a push', { by, pieces, at: fc.integer({ min: 1, max: 40 }) }),
   of(6, 'disagree', { by, version, stage }),
   of(6, 'merge both ways', { side: fc.constantFrom('ours', 'theirs') }),

@@ -44,6 +44,7 @@ export class World {
   static async create(): Promise<World> {
     const world = new World();
     for (const name of CLONES) world.clones.set(name, await Clone.create(name, world));
+    for (const clone of world.clones.values()) clone.peer = world.other(clone);
     return world;
   }
 
