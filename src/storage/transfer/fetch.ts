@@ -14,7 +14,7 @@ import { FetchedBlobs } from './blob-sink.ts';
 import { download, type Downloaded } from './download.ts';
 import { planStretches, type Stretch } from './fetch-plan.ts';
 import { TransferGate } from './gate.ts';
-import { assertFits } from './layout-fits.ts';
+import { LearntLayouts } from './learnt-layouts.ts';
 import { filesNeeding, Problems, type TransferProblem } from './problems.ts';
 import { putObject } from './put-object.ts';
 import { quarantineDamaged } from './quarantine-damaged.ts';
@@ -56,6 +56,7 @@ class Fetch {
   readonly #tally: Tally;
   readonly #problems: Problems;
   readonly #blobs = new RemoteBlobs();
+  readonly #layouts: LearntLayouts;
   /** What is wrong with packs, by name, and with blobs, by pack and id. */
   readonly #bad = new Map<string, TransferProblem>();
   #keptManifests = 0;
@@ -66,6 +67,7 @@ class Fetch {
     this.#options = options;
     this.#gate = new TransferGate(options, remote);
     this.#view = new RemoteView({ remote, gate: this.#gate, files: parts.files });
+    this.#layouts = new LearntLayouts(this.#view, this.#blobs);
     this.#tally = new Tally(options);
     this.#problems = new Problems(options.nameOf);
   }
@@ -149,6 +151,7 @@ class Fetch {
     for (const { manifestSize } of wanted) this.#tally.plan(manifestSize ?? 0);
     if (this.#options.dryRun === true) return this.#count(plan, wanted, left);
     await this.#download(plan, left, index);
+    if (await this.#lookAgain(wanted, left)) await this.#download(this.#plan(left), left, index);
     await this.#finish(wanted, left);
   }
 
@@ -162,7 +165,7 @@ class Fetch {
     }
     const manifestSize = bytes?.length;
     const missing = [...this.#idsOf(manifest)].filter((id) => index.find(id) === undefined);
-    if (missing.length > 0) await this.#learn(manifest, layoutNames);
+    if (missing.length > 0) await this.#layouts.learn(hex, manifest, layoutNames);
     if (bytes !== undefined) {
       this.#keptManifests += bytes.length;
       if (this.#keptManifests > KEPT_MANIFESTS) bytes = undefined;
@@ -184,31 +187,6 @@ class Fetch {
       await this.#keep(key, error.message, () => this.#remote.get(key, { offset: 0, length: size }));
       throw new IntegrityError('REMOTE_OBJECT_DAMAGED', `on the remote ${error.message}`, { cause: error });
     }
-  }
-
-  /** Reads the layouts of an artifact. @throws IntegrityError when there is none that can be used */
-  async #learn(manifest: Manifest, names: readonly string[]): Promise<void> {
-    const ids = distinctBlobs(manifest);
-    let failure: IntegrityError | undefined;
-    let usable = 0;
-    for (const name of names) {
-      try {
-        const layout = await this.#view.layout(name);
-        assertFits(layout, manifest, ids);
-        this.#blobs.addLayout(layout, ids);
-        usable += 1;
-      } catch (error) {
-        if (!(error instanceof IntegrityError)) throw error;
-        failure = error;
-      }
-    }
-    if (usable > 0) return;
-    if (failure?.code === 'OBJECT_DAMAGED')
-      throw new IntegrityError('REMOTE_OBJECT_DAMAGED', `on the remote ${failure.message}`);
-    throw new IntegrityError(
-      'REMOTE_OBJECT_MISSING',
-      'the remote does not have all of it: its push did not finish',
-    );
   }
 
   #plan(left: ReadonlySet<string>): Stretch[] {
@@ -335,11 +313,28 @@ class Fetch {
     }
   }
 
-  async #explain({ hex, bytes }: Wanted, lost: ReadonlySet<string>): Promise<void> {
-    const manifest =
-      bytes === undefined
-        ? ((await this.#localManifest(hex)) ?? decodeManifest(await this.#remoteManifest(hex, true), hex))
-        : decodeManifest(bytes, hex);
+  /** Packs that vanished may have been rewritten: then other layouts say where the blobs are. True when there are any. */
+  async #lookAgain(wanted: readonly Wanted[], left: ReadonlySet<string>): Promise<boolean> {
+    const lost = wanted.filter(({ missing }) => missing.some((id) => left.has(id)));
+    if (lost.length === 0) return false;
+    const names = await this.#view.layoutNames(lost.map(({ hex }) => hex));
+    let isNew = false;
+    for (const artifact of lost) {
+      const fresh = this.#layouts.unknownOf(names.get(artifact.hex) ?? []);
+      if (fresh.length === 0) continue;
+      if (await this.#layouts.learnMore(await this.#manifestOf(artifact), fresh)) isNew = true;
+    }
+    return isNew;
+  }
+
+  async #manifestOf({ hex, bytes }: Wanted): Promise<Manifest> {
+    if (bytes !== undefined) return decodeManifest(bytes, hex);
+    return (await this.#localManifest(hex)) ?? decodeManifest(await this.#remoteManifest(hex, true), hex);
+  }
+
+  async #explain(artifact: Wanted, lost: ReadonlySet<string>): Promise<void> {
+    const { hex } = artifact;
+    const manifest = await this.#manifestOf(artifact);
     const causes = [...lost].flatMap((id) =>
       this.#blobs
         .findAll(id)

@@ -10,10 +10,11 @@ import { MemoryIndexFiles } from '../index-files.ts';
 import { decodeManifest, type Manifest } from '../manifest.ts';
 import { objectPath } from '../object-errors.ts';
 import type { ObjectKey, ObjectStore } from '../object-store.ts';
+import type { PackEntry } from '../pack.ts';
 import { isIntact } from './download.ts';
 import { stretchesOf } from './fetch-plan.ts';
 import { FreshPacks } from './fresh-packs.ts';
-import { TransferGate } from './gate.ts';
+import { DEFAULT_JOBS, TransferGate } from './gate.ts';
 import { Layout, type RemoteLocation } from './layout.ts';
 import { assertFits } from './layout-fits.ts';
 import { putObject } from './put-object.ts';
@@ -55,6 +56,8 @@ export class RemoteRepack {
   readonly #view: RemoteView;
   /** The sparse packs by name, without those that turned out to be damaged. */
   readonly #sparse: Map<string, SparsePack>;
+  /** Where copies of blobs may be, not looked at yet. */
+  readonly #copies = new RemoteBlobs();
   /** Where blobs of sparse packs lie now, read and found good in this run. */
   readonly #moved = new RemoteBlobs();
   /** Bytes of the packs in which they lie. */
@@ -80,7 +83,7 @@ export class RemoteRepack {
   /** @throws RemoteError; IntegrityError when what was written does not come back */
   async run(): Promise<Repacked> {
     const affected = this.#use.layouts.filter(({ packs }) => this.#namesSparse(packs));
-    await inParallel(affected, LAYOUTS_AT_ONCE, (layout) => this.#findCopies(layout));
+    await this.#findCopies(affected);
     await this.#copy();
     // Only layouts of which all is there are written, and that is asked after the last pack was.
     const names = affected.flatMap(({ packs }) => packs.map(({ name }) => name));
@@ -117,46 +120,51 @@ export class RemoteRepack {
     for (const name of packs) this.#sparse.delete(name);
   }
 
-  /**
-   * A run that was interrupted may have left another layout of the same artifact, with copies of the very blobs: those that are good
-   * are used again.
-   */
-  async #findCopies(old: StayingLayout): Promise<void> {
-    const others = this.#use.layouts.filter(
-      ({ manifest, name, packs }) =>
-        manifest === old.manifest && name !== old.name && !this.#namesSparse(packs),
-    );
-    if (others.length === 0) return;
-    try {
-      const { manifest, ids } = await this.#manifest(old.manifest);
-      const layout = await this.#layout(old.name, manifest, ids);
-      for (const { name } of others) {
-        const copies = new RemoteBlobs();
-        const other = await this.#layout(name, manifest, ids);
-        copies.addLayout(other, ids);
-        const byPack = new Map<string, RemoteLocation[]>();
-        let index = 0;
-        for (const id of ids) {
-          const copy = copies.find(id);
-          const isWanted = this.#sparse.has(layout.locate(index, id).pack);
-          index += 1;
-          if (copy === undefined || !isWanted || this.#moved.find(id) !== undefined) continue;
-          byPack.set(copy.pack, [...(byPack.get(copy.pack) ?? []), copy]);
-        }
-        for (const blobs of byPack.values()) await this.#useCopies(blobs);
-      }
-    } catch (error) {
-      // Whatever is wrong with what is only a copy, or with the layout itself, is found again where it matters.
-      problemOf(error);
+  /** A run that was interrupted may have left other layouts of these artifacts, and with them packs that hold copies already. */
+  async #findCopies(affected: readonly StayingLayout[]): Promise<void> {
+    const manifests = new Set(affected.map(({ manifest }) => manifest));
+    const named = new Set(affected.flatMap(({ packs }) => packs.map(({ name }) => name)));
+    const sizes = new Map<string, number>();
+    for (const { manifest, packs } of this.#use.layouts) {
+      if (!manifests.has(manifest)) continue;
+      for (const { name, size } of packs) if (!named.has(name)) sizes.set(name, size);
     }
+    await inParallel(sizes, DEFAULT_JOBS, async ([name, size]) => {
+      try {
+        const entries = await this.#table(name, size);
+        this.#copies.add([{ name, size, entries }]);
+      } catch (error) {
+        // Nothing depends on what is only a copy.
+        problemOf(error);
+      }
+    });
   }
 
-  async #useCopies(blobs: readonly RemoteLocation[]): Promise<void> {
-    const [first] = blobs;
-    if (first === undefined) return;
-    await this.#read(blobs.toSorted((one, two) => one.offset - two.offset));
-    this.#moved.add([{ name: first.pack, size: first.packSize, entries: blobs }]);
-    this.#targets.set(first.pack, first.packSize);
+  #table(name: string, size: number): Promise<PackEntry[]> {
+    return this.#gate.run(0, () => readPackTable(this.#remote, { kind: 'packs', name }, size));
+  }
+
+  /** Takes those of the blobs for moved that are good elsewhere. */
+  async #useCopies(blobs: readonly PackEntry[]): Promise<void> {
+    const byPack = new Map<string, RemoteLocation[]>();
+    for (const { id } of blobs) {
+      const copy = this.#copies.find(id);
+      if (copy === undefined) continue;
+      const chosen = byPack.get(copy.pack);
+      if (chosen === undefined) byPack.set(copy.pack, [copy]);
+      else chosen.push(copy);
+    }
+    for (const [name, chosen] of byPack) {
+      const size = chosen[0]?.packSize ?? 0;
+      try {
+        const entries = chosen.toSorted((one, two) => one.offset - two.offset);
+        await this.#read(entries);
+        this.#moved.add([{ name, size, entries }]);
+        this.#targets.set(name, size);
+      } catch (error) {
+        problemOf(error);
+      }
+    }
   }
 
   /** Writes what is not yet elsewhere to fresh packs, which are the same whenever the same packs are rewritten. */
@@ -209,10 +217,11 @@ export class RemoteRepack {
   async #readNeeded({ name: pack, size }: SparsePack): Promise<Found[]> {
     const key: ObjectKey = { kind: 'packs', name: pack };
     const offsets = this.#use.offsetsIn(pack);
-    const table = await this.#gate.run(0, () => readPackTable(this.#remote, key, size));
+    const table = await this.#table(pack, size);
     const entries = table.filter(({ offset }) => offsets.has(offset));
     if (entries.length !== offsets.size)
       throw damaged(key, 'a layout places blobs in it where its own table has none');
+    await this.#useCopies(entries.filter(({ id }) => this.#moved.find(id) === undefined));
     const wanted = entries.filter(({ id }) => this.#moved.find(id) === undefined);
     return this.#read(wanted.map((entry) => ({ ...entry, pack, packSize: size })));
   }
