@@ -53,9 +53,10 @@ export class BlobIndex {
     const found: BlobLocation[] = [];
     const key = Buffer.from(id, 'hex');
     for (const { segment } of this.#segments) {
-      segment.find(key, (number, entry) => {
+      segment.find(id, key, (number, { offset, storedLength, length, encoding }) => {
         const pack = segment.packs[number];
-        if (pack !== undefined && this.#isThere(pack)) found.push({ ...entry, pack: pack.name });
+        if (pack !== undefined && this.#isThere(pack))
+          found.push({ id, offset, storedLength, length, encoding, pack: pack.name });
       });
     }
     return found;
@@ -68,11 +69,9 @@ export class BlobIndex {
   /** What a pack holds, in the order in which it lies there. */
   blobsOf(pack: string): BlobLocation[] {
     for (const { segment } of this.#segments) {
-      const table = segment
-        .tables()
-        .find(({ name, size }) => name === pack && this.#packs.get(name) === size);
-      if (table === undefined) continue;
-      const found = table.entries.map((entry) => ({ ...entry, pack }));
+      const number = segment.packs.findIndex((each) => each.name === pack && this.#isThere(each));
+      if (number === -1) continue;
+      const found = segment.entriesOf(number).map((entry) => ({ ...entry, pack }));
       return found.toSorted((first, second) => first.offset - second.offset);
     }
     return [];
@@ -109,8 +108,19 @@ export class BlobIndex {
       merged.push(each);
     }
     const [first] = merged;
+    const taken = new Set<string>();
+    const isKept = (pack: SegmentPack): boolean => {
+      if (!this.#isThere(pack) || taken.has(pack.name)) return false;
+      taken.add(pack.name);
+      return true;
+    };
     const segment =
-      merged.length === 1 && first !== undefined ? first.segment : BlobSegment.build(this.#tablesOf(merged));
+      merged.length === 1 && first !== undefined
+        ? first.segment
+        : BlobSegment.merge(
+            merged.map((each) => each.segment),
+            isKept,
+          );
     const file = sha256Hex(segment.bytes).slice(0, 32);
     const { files } = this.#options;
     files.write(`${DIRECTORY}/${file}`, segment.bytes);
@@ -122,14 +132,6 @@ export class BlobIndex {
 
   #isThere({ name, size }: SegmentPack): boolean {
     return this.#packs.get(name) === size;
-  }
-
-  #tablesOf(segments: readonly { segment: BlobSegment }[]): PackTable[] {
-    const tables = new Map<string, PackTable>();
-    for (const { segment } of segments) {
-      for (const table of segment.tables()) if (this.#isThere(table)) tables.set(table.name, table);
-    }
-    return [...tables.values()];
   }
 
   #readSegments(): void {

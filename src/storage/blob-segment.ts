@@ -61,17 +61,44 @@ export class BlobSegment {
   }
 
   static build(tables: readonly PackTable[]): BlobSegment {
-    const total = tables.reduce((sum, { entries }) => sum + entries.length, 0);
-    const unsorted = Buffer.allocUnsafe(total * RECORD);
+    return BlobSegment.merge([], () => true, tables);
+  }
+
+  /**
+   * One segment of several, and of further tables. Records are copied as they are: an object for each of a million blobs would cost
+   * ten times what they do.
+   *
+   * @param isKept which packs of the segments stay; asked once for each of each segment
+   */
+  static merge(
+    segments: readonly BlobSegment[],
+    isKept: (pack: SegmentPack) => boolean,
+    tables: readonly PackTable[] = [],
+  ): BlobSegment {
+    const packs: SegmentPack[] = tables.map(({ name, size }) => ({ name, size }));
+    const sources = segments.map((segment) => ({
+      segment,
+      numbers: segment.packs.map((pack) => (isKept(pack) ? packs.push(pack) - 1 : -1)),
+    }));
+    const count =
+      tables.reduce((sum, { entries }) => sum + entries.length, 0) +
+      segments.reduce((sum, segment) => sum + segment.count, 0);
+    const unsorted = Buffer.allocUnsafeSlow(count * RECORD);
     let at = 0;
     for (const [pack, { entries }] of tables.entries()) {
       for (const entry of entries) at = writeRecord(unsorted, at, entry, pack);
     }
-    const bytes = Buffer.allocUnsafeSlow(HEADER + tables.length * PACK_RECORD + total * RECORD + CHECKSUM);
+    for (const { segment, numbers } of sources) at = segment.#copyRecords(unsorted, at, numbers);
+    return BlobSegment.#of(packs, unsorted.subarray(0, at));
+  }
+
+  static #of(packs: readonly SegmentPack[], unsorted: Buffer): BlobSegment {
+    const total = unsorted.length / RECORD;
+    const bytes = Buffer.allocUnsafeSlow(HEADER + packs.length * PACK_RECORD + total * RECORD + CHECKSUM);
     MAGIC.copy(bytes);
-    bytes.writeUInt32LE(tables.length, 8);
-    at = bytes.writeUInt32LE(total, 12);
-    for (const { name, size } of tables) {
+    bytes.writeUInt32LE(packs.length, 8);
+    let at = bytes.writeUInt32LE(total, 12);
+    for (const { name, size } of packs) {
       at += bytes.write(name, at, 'hex');
       at = bytes.writeDoubleLE(size, at);
     }
@@ -82,46 +109,63 @@ export class BlobSegment {
     return new BlobSegment(bytes);
   }
 
-  /** Calls `found` for each entry of this id: the number of its pack in `packs`, and the entry. */
-  find(id: Buffer, found: (pack: number, entry: PackEntry) => void): void {
+  /**
+   * Calls `found` for each entry of this id: the number of its pack in `packs`, and the entry, which has the very string `id`.
+   * @param key the bytes of `id`
+   */
+  find(id: string, key: Buffer, found: (pack: number, entry: PackEntry) => void): void {
     const bytes = this.#bytes;
-    const prefix = id.readUInt32BE(0);
+    const prefix = key.readUInt32BE(0);
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const at = this.#records + middle * RECORD;
       // Four bytes nearly always tell, and a call of `compare` costs as much as all the rest.
-      const order = bytes.readUInt32BE(at) - prefix || bytes.compare(id, 0, 32, at, at + 32);
+      const order = bytes.readUInt32BE(at) - prefix || bytes.compare(key, 0, 32, at, at + 32);
       if (order < 0) low = middle + 1;
       else high = middle;
     }
     for (; low < this.count; low += 1) {
       const at = this.#records + low * RECORD;
-      if (bytes.compare(id, 0, 32, at, at + 32) !== 0) return;
-      found(bytes.readUInt32LE(at + 32), this.#entry(at));
+      if (bytes.compare(key, 0, 32, at, at + 32) !== 0) return;
+      found(bytes.readUInt32LE(at + 32), this.#entry(at, id));
     }
   }
 
-  /** The tables that went in, for merging; entries come back in order of their ids. */
-  tables(): PackTable[] {
-    const tables = this.packs.map(({ name, size }) => ({ name, size, entries: [] as PackEntry[] }));
+  /** What a pack holds, in order of the ids. @param number of the pack in `packs` */
+  entriesOf(number: number): PackEntry[] {
+    const entries: PackEntry[] = [];
     for (let index = 0; index < this.count; index += 1) {
       const at = this.#records + index * RECORD;
-      tables[this.#bytes.readUInt32LE(at + 32)]?.entries.push(this.#entry(at));
+      if (this.#bytes.readUInt32LE(at + 32) === number)
+        entries.push(this.#entry(at, this.#bytes.toString('hex', at, at + 32)));
     }
-    return tables;
+    return entries;
   }
 
-  #entry(at: number): PackEntry {
+  #entry(at: number, id: string): PackEntry {
     const stored = this.#bytes.readUInt32LE(at + 40);
     return {
-      id: this.#bytes.toString('hex', at, at + 32),
+      id,
       offset: this.#bytes.readUInt32LE(at + 36),
       storedLength: stored & ~BROTLI_FLAG,
       length: this.#bytes.readUInt32LE(at + 44),
       encoding: (stored & BROTLI_FLAG) === 0 ? Encoding.raw : Encoding.brotli,
     };
+  }
+
+  /** @param numbers what each pack is called there; -1 leaves its records out */
+  #copyRecords(into: Buffer, at: number, numbers: readonly number[]): number {
+    for (let index = 0; index < this.count; index += 1) {
+      const start = this.#records + index * RECORD;
+      const number = numbers[this.#bytes.readUInt32LE(start + 32)] ?? -1;
+      if (number === -1) continue;
+      this.#bytes.copy(into, at, start, start + RECORD);
+      into.writeUInt32LE(number, at + 32);
+      at += RECORD;
+    }
+    return at;
   }
 }
 

@@ -27,6 +27,11 @@ const HEX = /^[0-9a-f]{64}$/;
 /** Paths that no rule of format.md 6.3 can touch; they spare 100,000 ordinary files the full check. */
 const PLAIN_PATH =
   /^[A-Za-z0-9_][A-Za-z0-9_-]{0,60}(?:\.[A-Za-z0-9_-]{1,60})?(?:\/[A-Za-z0-9_][A-Za-z0-9_-]{0,60}(?:\.[A-Za-z0-9_-]{1,60})?){0,15}$/;
+const HEAD = '{\n  "files": [';
+/** Between two files, and nowhere else in canonical text: a line break in a string would be escaped. */
+const BETWEEN = '\n    },\n';
+/** Bytes of the canonical text that are parsed at once, at least. */
+const PARSED_AT_ONCE = 64 * 1024;
 const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
 
 /** The order of paths in a manifest. */
@@ -45,22 +50,30 @@ export function encodeManifest(manifest: Manifest): Buffer<ArrayBuffer> {
 
 /** The canonical text in pieces of about a megabyte. */
 function* piecesOf(manifest: Manifest): Generator<Buffer> {
-  let text = '{\n  "files": [';
+  let text = HEAD;
   let separator = '\n';
   for (const file of manifest.files) {
-    text += `${separator}    {\n`;
-    if (isListed(file)) text += `      "blobs": [\n        "${file.blobs.join('",\n        "')}"\n      ],\n`;
-    if (file.executable) text += '      "executable": true,\n';
-    text += `      "path": ${quote(file.path)},\n      "sha256": "${file.sha256}",\n      "size": ${file.size}\n    }`;
+    text += separator + textOf(file);
     separator = ',\n';
     if (text.length > 1024 * 1024) {
       yield Buffer.from(text);
       text = '';
     }
   }
-  text += manifest.files.length === 0 ? ']' : '\n  ]';
-  text += `,\n  "kind": "${manifest.kind}",\n  "schema": "mlops.manifest/1"\n}\n`;
-  yield Buffer.from(text);
+  yield Buffer.from(text + tailOf(manifest.kind, manifest.files.length === 0));
+}
+
+function textOf(file: ManifestFile): string {
+  const blobs = isListed(file)
+    ? `      "blobs": [\n        "${file.blobs.join('",\n        "')}"\n      ],\n`
+    : '';
+  const executable = file.executable ? '      "executable": true,\n' : '';
+  return `    {\n${blobs}${executable}      "path": ${quote(file.path)},\n      "sha256": "${file.sha256}",\n      "size": ${file.size}\n    }`;
+}
+
+/** What follows the last file. */
+function tailOf(kind: Manifest['kind'], isEmpty: boolean): string {
+  return `${isEmpty ? ']' : '\n  ]'},\n  "kind": "${kind}",\n  "schema": "mlops.manifest/1"\n}\n`;
 }
 
 /** Piece by piece, as a second copy of a manifest of 100,000 files would be 16 MB more. */
@@ -95,16 +108,60 @@ function damaged(source: string, problem: string, cause?: unknown): IntegrityErr
  */
 export function decodeManifest(bytes: Uint8Array, source: string): Manifest {
   if (bytes.length > MAX_MANIFEST) throw damaged(source, `a manifest of ${bytes.length} bytes is too large`);
+  const manifest = readCanonical(bytes) ?? readAnyJson(bytes, source);
+  assertTree(manifest, source);
+  return manifest;
+}
+
+/**
+ * The files of a canonical text, a few hundred at a time, because all of it as one string and its values would be several times what
+ * the manifest is. Each part is written again and compared, so what is accepted here is what would be as a whole. Undefined when
+ * anything is wrong: reading it as a whole then says what.
+ */
+function readCanonical(bytes: Uint8Array): Manifest | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const kind = (['directory', 'file'] as const).find((each) => endsWith(text, tailOf(each, false)));
+  if (kind === undefined || text.toString('latin1', 0, HEAD.length + 1) !== `${HEAD}\n`) return undefined;
+  const end = text.length - tailOf(kind, false).length;
+  const files: ManifestFile[] = [];
+  for (let at = HEAD.length + 1; at < end;) {
+    const cut = text.indexOf(BETWEEN, Math.min(at + PARSED_AT_ONCE, end), 'latin1');
+    // Of the separator, all but the comma and the line break belongs to the file before it.
+    const stop = cut === -1 ? end : cut + BETWEEN.length - 2;
+    try {
+      const part = decodeUtf8(text.subarray(at, stop));
+      const values = JSON.parse(`[${part}]`) as readonly unknown[];
+      const read = values.map((value) => readFile(value, kind, ''));
+      if (read.map(textOf).join(',\n') !== part) return undefined;
+      for (const file of read) files.push(file);
+    } catch {
+      return undefined;
+    }
+    at = stop + 2;
+    if (cut !== -1 && at >= end) return undefined;
+  }
+  return files.length === 0 ? undefined : { kind, files };
+}
+
+function endsWith(text: Buffer, end: string): boolean {
+  return text.length >= end.length && text.toString('latin1', text.length - end.length) === end;
+}
+
+function readAnyJson(bytes: Uint8Array, source: string): Manifest {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    value = JSON.parse(decodeUtf8(bytes));
   } catch (cause) {
     throw damaged(source, 'not valid JSON', cause);
   }
   const manifest = readManifest(value, source);
   if (!isTextOf(manifest, bytes)) throw damaged(source, 'not in canonical form');
-  assertTree(manifest, source);
   return manifest;
+}
+
+/** @throws TypeError for anything that is not UTF-8 */
+function decodeUtf8(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 function readManifest(value: unknown, source: string): Manifest {

@@ -23,23 +23,30 @@ export function chooseLocalPacks(
 ): { packs: LocalPack[]; missing: Set<string> } {
   const missing = new Set<string>();
   const weight = new Map<string, number>();
-  const places = new Map<string, readonly BlobLocation[]>();
+  const packs = new Map<string, LocalPack>();
+  const take = (location: BlobLocation): void => {
+    const { pack: name, storedLength } = location;
+    const pack = packs.get(name) ?? { name, size: index.packs.get(name) ?? 0, needed: 0, blobs: [] };
+    pack.needed += storedLength;
+    pack.blobs.push(location);
+    packs.set(name, pack);
+  };
+  // Most blobs are in one pack: only the others have to wait until all is weighed.
+  const severalPlaces: (readonly BlobLocation[])[] = [];
   for (const id of ids) {
     const locations = index.findAll(id);
-    if (locations.length === 0) missing.add(id);
-    else places.set(id, locations);
+    const [first] = locations;
     for (const { pack, storedLength } of locations) weight.set(pack, (weight.get(pack) ?? 0) + storedLength);
+    if (first === undefined) missing.add(id);
+    else if (locations.length === 1) take(first);
+    else severalPlaces.push(locations);
   }
-  const packs = new Map<string, LocalPack>();
-  for (const locations of places.values()) {
-    const best = locations.reduce((first, second) =>
-      (weight.get(second.pack) ?? 0) > (weight.get(first.pack) ?? 0) ? second : first,
+  for (const locations of severalPlaces) {
+    take(
+      locations.reduce((first, second) =>
+        (weight.get(second.pack) ?? 0) > (weight.get(first.pack) ?? 0) ? second : first,
+      ),
     );
-    const { pack: name } = best;
-    const pack = packs.get(name) ?? { name, size: index.packs.get(name) ?? 0, needed: 0, blobs: [] };
-    pack.needed += best.storedLength;
-    pack.blobs.push(best);
-    packs.set(name, pack);
   }
   return { packs: [...packs.values()], missing };
 }

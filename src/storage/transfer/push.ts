@@ -197,11 +197,18 @@ class Push {
       packs.map(({ name }) => name).filter((name) => !this.#uploads.has(name)),
     );
     const rest = new Set<string>();
+    const whole: LocalPack[] = [];
     for (const pack of packs) {
       const known = this.#uploads.has(pack.name) || there.has(pack.name);
-      if (known || isWorthWhole(pack)) this.#sendWhole(pack, there.get(pack.name));
-      else for (const { id } of pack.blobs) rest.add(id);
+      if (known || isWorthWhole(pack)) {
+        this.#sendWhole(pack, there.get(pack.name));
+        whole.push(pack);
+      } else {
+        for (const { id } of pack.blobs) rest.add(id);
+      }
     }
+    // All at once, as what is known is sorted anew each time.
+    this.#blobs.add(whole.map(({ name, size, blobs }) => ({ name, size, entries: blobs })));
     await this.#sendFresh(
       open.filter((id) => rest.has(id)),
       index,
@@ -235,7 +242,7 @@ class Push {
     }
   }
 
-  #sendWhole({ name, size, blobs }: LocalPack, sizeThere: number | undefined): void {
+  #sendWhole({ name, size }: LocalPack, sizeThere: number | undefined): void {
     if (this.#options.repair !== true && sizeThere !== undefined && sizeThere !== size) {
       const path = objectPath({ kind: 'packs', name });
       throw new IntegrityError(
@@ -243,7 +250,6 @@ class Push {
         `${path} on the remote has ${sizeThere} bytes instead of ${size}`,
       );
     }
-    this.#blobs.add([{ name, size, entries: blobs }]);
     if (this.#uploads.has(name)) return;
     const key: ObjectKey = { kind: 'packs', name };
     if (this.#options.dryRun === true) {

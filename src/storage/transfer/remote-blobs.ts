@@ -17,10 +17,10 @@ export class RemoteBlobs {
     const found: RemoteLocation[] = [];
     const key = Buffer.from(id, 'hex');
     for (const segment of this.#segments) {
-      segment.find(key, (number, entry) => {
+      segment.find(id, key, (number, { offset, storedLength, length, encoding }) => {
         const pack = segment.packs[number];
         if (pack === undefined || found.some((each) => each.pack === pack.name)) return;
-        found.push({ ...entry, pack: pack.name, packSize: pack.size });
+        found.push({ id, offset, storedLength, length, encoding, pack: pack.name, packSize: pack.size });
       });
     }
     return found;
@@ -28,7 +28,7 @@ export class RemoteBlobs {
 
   add(tables: readonly PackTable[]): void {
     if (tables.length === 0) return;
-    const merged = [...tables];
+    const merged: BlobSegment[] = [];
     let count = tables.reduce((sum, { entries }) => sum + entries.length, 0);
     const rest: BlobSegment[] = [];
     // Segments of up to twice the size are merged, so that a blob is copied a logarithmic number of times.
@@ -38,9 +38,9 @@ export class RemoteBlobs {
         continue;
       }
       count += segment.count;
-      merged.push(...segment.tables());
+      merged.push(segment);
     }
-    this.#segments = [...rest, BlobSegment.build(merged)];
+    this.#segments = [...rest, BlobSegment.merge(merged, () => true, tables)];
   }
 
   /**
