@@ -76,7 +76,7 @@ export default defineCommand({
     },
   ],
   description:
-    'Removes objects of this clone that no version, stage, tracked path or hold needs on any branch, remote branch, tag, stash, work tree, in the index or in the recent reflog. Packs of which little is needed are rewritten first. Without --yes it only says what it would do. If anything that may need an object can not be read, nothing is removed. With --remote, fetch with Git first: every Git remote is asked for its branches and tags, and nothing is removed if this clone lacks one. What other clones have not pushed to Git is protected by its age only; what this repository did not save or track itself stays.',
+    'Removes objects of this clone that no version, stage, tracked path or hold needs on any branch, remote branch, tag, stash, work tree, in the index or in the recent reflog. Packs of which little is needed are rewritten. Without --yes it only says what it would do. If anything that may need an object can not be read, nothing is removed. With --remote, fetch with Git first: every Git remote is asked for its branches and tags, and nothing is removed if this clone lacks one. What other clones have not pushed to Git is protected by its age only; what this repository did not save or track itself stays.',
   examples: [
     { command: 'mlops gc', explains: 'what could be removed, and what only other branches or tags need' },
     { command: 'mlops gc --yes', explains: 'remove it' },
@@ -225,17 +225,16 @@ function summary({ dryRun, removed, manifests, packs, sparse, layouts, reclaimab
   if (removed !== null) {
     const { manifests: gone, packs: dropped, repacked, bytes } = removed;
     if (gone + dropped + repacked + removed.layouts === 0) return 'Nothing to remove';
-    return `Removed ${parts(gone, dropped, repacked)}: ${formatBytes(bytes)}`;
+    return `Removed ${parts(gone, dropped)}${repacked === 0 ? '' : ` and rewrote ${count(repacked, 'pack')}`}: ${formatBytes(bytes)}`;
   }
   if (!dryRun || manifests.length + packs.length + sparse.length + layouts.length === 0)
     return 'Nothing to remove';
-  const what = parts(manifests.length, packs.length, sparse.length);
-  return `Would remove ${what}: ${formatBytes(reclaimable)}`;
+  const rewritten = sparse.length === 0 ? '' : ` and rewrite ${count(sparse.length, 'pack')}`;
+  return `Would remove ${parts(manifests.length, packs.length)}${rewritten}: ${formatBytes(reclaimable)}`;
 }
 
-function parts(manifests: number, packs: number, sparse: number): string {
-  const rewritten = sparse === 0 ? '' : ` and rewrite ${count(sparse, 'pack')}`;
-  return `${count(manifests, 'artifact')} and ${count(packs, 'pack')}${rewritten}`;
+function parts(manifests: number, packs: number): string {
+  return `${count(manifests, 'artifact')} and ${count(packs, 'pack')}`;
 }
 
 function keptLines({ kept, young, foreign, evicted, graceDays, dryRun }: Data): string[] {

@@ -1,4 +1,5 @@
-import { mkdir, readdir, utimes } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { asRegistry, registryRepo, type RegistryRepo } from '../support/registry-repo.ts';
@@ -8,7 +9,8 @@ const DAY_SECONDS = 86_400;
 
 interface RemoteGc {
   layouts: unknown[];
-  removed: { layouts: number; manifests: number; packs: number } | null;
+  sparse: { name: string; size: number; neededBytes: number }[];
+  removed: { layouts: number; manifests: number; packs: number; repacked: number } | null;
   foreign: string[];
 }
 
@@ -110,6 +112,38 @@ describe('gc of a remote with real Git', () => {
     await there.json('remote', 'add', 'share', bucket, '--local');
     await there.json('pull');
     expect(await there.read('data/new.csv')).toBe('of a branch\n');
+  });
+
+  it('rewrites a pack of which little is needed; a fresh clone gets every byte of what stays', async () => {
+    const { a, b, bucket, hub } = await twoClones();
+    const little = 'little, and needed\n'.repeat(30);
+    await a.write('data/new.csv', little);
+    await a.write('data/large.csv', randomBytes(30_000).toString('base64'));
+    await a.json('data', 'add', 'data');
+    await commitAll(a, 'both');
+    await a.json('push');
+    await rm(join(a.root, 'data/large.csv'));
+    await a.json('data', 'add', 'data');
+    await commitAll(a, 'the little one');
+    await a.git('reflog', 'expire', '--expire=now', '--all');
+    await a.json('push');
+    await a.git('push', '--quiet', 'origin', 'HEAD:main');
+    await b.git('pull', '--quiet', 'origin', 'main');
+    // Another clone knows the layout that will be replaced.
+    await b.json('fetch', '--dry-run');
+    await makeOld(bucket);
+    const dry = await gc(a);
+    expect([dry.sparse.length, dry.removed]).toEqual([1, null]);
+    const text = await a.run('gc', '--remote');
+    expect(text.stdout).toMatch(/^Would remove .* and rewrite 1 pack: /m);
+    const done = await a.run('gc', '--remote', '--yes');
+    expect(done.stdout).toMatch(/^Removed .* and rewrote 1 pack: /m);
+    expect(await objectsIn(bucket)).not.toContainEqual(expect.stringContaining(dry.sparse[0]?.name ?? ''));
+    expect((await gc(a)).sparse).toEqual([]);
+    await expectFetchable(b, hub, little);
+    await b.json('pull');
+    expect(await b.read('data/new.csv')).toBe(little);
+    expect((await b.run('verify', '--remote')).code).toBe(0);
   });
 
   it('is refused when a Git remote can not be asked, without the secret in its address', async () => {

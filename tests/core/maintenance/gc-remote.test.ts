@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
 import { LocalIoError, RemoteError, type MlopsError } from '../../../src/errors.ts';
@@ -78,6 +79,41 @@ describe('gc of a remote', () => {
       { state: 'complete' },
     ]);
     expect((await collect(repository)).removed?.bytes).toBe(0);
+  });
+
+  it('rewrites a pack of which little is needed, and tells before what that frees', async () => {
+    const store = new MemoryObjectStore();
+    const repository = await cloneWith(store);
+    const little = 'little '.repeat(100);
+    const treeOf = async (label: string, files: Record<string, string>): Promise<string> => {
+      for (const [name, content] of Object.entries(files))
+        await repository.source(`${label}/${name}`, content);
+      const { record } = await saveVersion(repository, label, { source: `${repository.root}/${label}` });
+      await push(repository, record.digest);
+      return record.digest;
+    };
+    await treeOf('v1', { little, large: randomBytes(30_000).toString('base64') });
+    const kept = await treeOf('v2', { little });
+    await deleteVersion(repository, 'fraud@v1', 'x');
+    store.age(Date.now() - 15 * DAY_MS);
+    const before = await namesOf(store);
+    const { plan, reclaimable } = await collect(repository, false);
+    const [sparse] = plan.sparse;
+    expect(plan.sparse).toHaveLength(1);
+    expect(sparse).toMatchObject({ neededBlobs: 1, neededBytes: 700 });
+    const dead = [...plan.layouts, ...plan.manifests].reduce((sum, { size }) => sum + size, 0);
+    expect([plan.packs, plan.kept.packs]).toEqual([[], 0]);
+    expect(reclaimable).toBe(dead + (sparse?.size ?? 0) - 700);
+    expect(await namesOf(store)).toEqual(before);
+    const { removed } = await collect(repository);
+    const bytes = dead + (sparse?.size ?? 0);
+    expect(removed).toEqual({ layouts: 1, manifests: 1, packs: 0, repacked: 1, bytes });
+    expect(await namesOf(store)).not.toContain(`packs/${sparse?.name}`);
+    const fresh = await cloneWith(store);
+    const [artifacts, remote] = await Promise.all([fresh.artifacts(), fresh.remote()]);
+    await artifacts.transfer(remote.objects).fetch([kept]);
+    await artifacts.verifyArtifact(kept);
+    expect((await collect(repository)).plan.sparse).toEqual([]);
   });
 
   it('keeps what another clone pushed of a branch that this one has not seen, while it is young', async () => {
