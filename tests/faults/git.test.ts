@@ -301,9 +301,63 @@ describe('history that was rewritten (D15)', () => {
   });
 });
 
-test('clocks that jump (D10) change no order', (ctx) => {
-  ctx.skip(
-    'there is no test yet that sets the clock of a machine: order comes from parents, never from a clock',
-  );
-  expect.unreachable('skipped above');
+/** Loaded before the program: its clock is off by so many days. No right to set the machine's own is needed. */
+const CLOCK = `
+  const days = Number(process.env.CLOCK_OFF_BY_DAYS);
+  const Right = Date;
+  globalThis.Date = class extends Right {
+    constructor(...parts) {
+      if (parts.length === 0) super(Date.now());
+      else super(...parts);
+    }
+    static now() {
+      return Right.now() + days * 86_400_000;
+    }
+  };
+`;
+
+interface Event {
+  type: string;
+  version: string;
+  time: string;
+}
+
+test('clocks that jump (D10) change neither the order of events nor what a stage holds', async () => {
+  const repository = await copy();
+  const { root, env, repo, scratch } = repository;
+  const clock = join(scratch, 'clock.cjs');
+  await writeFile(clock, CLOCK);
+  const at = async (days: number, ...argv: string[]): Promise<Finished> => {
+    const nodeOptions = ['--require', clock];
+    const cwd = { cwd: root, env: { ...env, CLOCK_OFF_BY_DAYS: String(days) } };
+    const outcome = await mlops(['--json', ...argv], { ...cwd, nodeOptions });
+    expect(outcome.code, `${argv.join(' ')}: ${outcome.stderr}`).toBe(0);
+    return outcome;
+  };
+  await at(4000, 'save', 'demo', 'build', '--version', 'v3');
+  await at(-4000, 'promote', 'demo@v3');
+  await repo.write('build/config.json', '{"trained": "v4"}\n');
+  await at(-3000, 'save', 'demo', 'build', '--version', 'v4');
+  await at(2000, 'promote', 'demo@v4');
+  await at(-5000, 'rollback', 'demo', '--reason', 'it misbehaves');
+  const { events } = await dataOf<{ events: Event[] }>(run(repository, 'history', 'demo'));
+  const newest = events.slice(0, 5);
+  expect(newest.map(({ type, version }) => `${type} ${version}`)).toEqual([
+    'rolled-back v3',
+    'promoted v4',
+    'saved v4',
+    'promoted v3',
+    'saved v3',
+  ]);
+  const times = newest.map(({ time }) => time.slice(0, 4));
+  expect(times, 'the clock did not jump').not.toEqual(times.toSorted().toReversed());
+  expect(inProduction(observed(repository))).toBe('v3');
+  // Only what is ranked by the time in the records goes by the clock, the same in every clone.
+  const { versions } = await dataOf<{ versions: Shown[] }>(run(repository, 'list', 'demo'));
+  expect(versions.map(({ version }) => version)).toEqual(['v3', 'v2', 'v1', 'v4']);
+  // What is needed stays, however old or young a clock makes it look.
+  for (const days of [4000, -4000]) await at(days, 'gc', '--yes');
+  expect(violations(observed(repository))).toEqual([]);
+  const verified = await mlops(['verify', '--deep'], { cwd: root, env });
+  expect([verified.code, verified.stderr]).toEqual([0, expect.stringContaining('a clock was wrong')]);
 });
