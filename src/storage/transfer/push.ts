@@ -360,7 +360,7 @@ class Push {
 
   /** Resolves to those for which it was done; of the others is told what is wrong with them. */
   async #each(planned: readonly Planned[], task: (plan: Planned) => Promise<void>): Promise<Planned[]> {
-    await inParallel(planned, this.#jobs, (plan) =>
+    await inParallel(planned, this.#options.jobs ?? DEFAULT_JOBS, (plan) =>
       task(plan).catch((error: unknown) => this.#fail(plan.hex, problemOfPush(error))),
     );
     return planned.filter(({ hex }) => this.#isSettled(hex));
@@ -391,10 +391,6 @@ class Push {
 
   #quarantine(key: ObjectKey, problem: string): Promise<void> {
     return quarantineThere({ remote: this.#remote, warn: this.#parts.warn }, key, problem);
-  }
-
-  get #jobs(): number {
-    return this.#options.jobs ?? DEFAULT_JOBS;
   }
 
   #fail(hex: string, problem: TransferProblem): void {
