@@ -107,7 +107,8 @@ async function rot(objects: MemoryObjectStore, nth: number): Promise<ObjectKey |
   const key = keys[nth % Math.max(1, keys.length)];
   if (key === undefined) return undefined;
   const bytes = new Uint8Array(stored[key.kind].get(key.name) ?? []);
-  const at = (nth * 31) % bytes.length;
+  // The first bytes belong to no blob.
+  const at = nth % 5 === 0 ? nth % 4 : (nth * 31) % bytes.length;
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   objects.damage(key, bytes);
   return key;
