@@ -13,6 +13,12 @@ export interface SegmentPack {
   readonly size: number;
 }
 
+export interface SegmentRecord {
+  /** Its number in the packs of the segment. */
+  pack: number;
+  entry: PackEntry;
+}
+
 const MAGIC = Buffer.from('MLOPSBI\u0001', 'latin1');
 const HEADER = 16;
 const PACK_RECORD = 40;
@@ -61,33 +67,38 @@ export class BlobSegment {
   }
 
   static build(tables: readonly PackTable[]): BlobSegment {
-    return BlobSegment.merge([], () => true, tables);
+    const count = tables.reduce((sum, { entries }) => sum + entries.length, 0);
+    function* records(): Iterable<SegmentRecord> {
+      for (const [pack, { entries }] of tables.entries()) for (const entry of entries) yield { pack, entry };
+    }
+    return BlobSegment.collect(tables, count, records());
+  }
+
+  /** Keeps nothing of a record after it was given. @param count of records at most */
+  static collect(
+    packs: readonly SegmentPack[],
+    count: number,
+    records: Iterable<SegmentRecord>,
+  ): BlobSegment {
+    const unsorted = Buffer.allocUnsafeSlow(count * RECORD);
+    let at = 0;
+    for (const { pack, entry } of records) at = writeRecord(unsorted, at, entry, pack);
+    return BlobSegment.#of(packs, unsorted.subarray(0, at));
   }
 
   /**
-   * One segment of several, and of further tables. Records are copied as they are: an object for each of a million blobs would cost
-   * ten times what they do.
+   * One segment of several. Records are copied as they are: an object for each of a million blobs would cost ten times as much.
    *
-   * @param isKept which packs of the segments stay; asked once for each of each segment
+   * @param isKept which packs stay; asked once for each pack of each segment
    */
-  static merge(
-    segments: readonly BlobSegment[],
-    isKept: (pack: SegmentPack) => boolean,
-    tables: readonly PackTable[] = [],
-  ): BlobSegment {
-    const packs: SegmentPack[] = tables.map(({ name, size }) => ({ name, size }));
+  static merge(segments: readonly BlobSegment[], isKept: (pack: SegmentPack) => boolean): BlobSegment {
+    const packs: SegmentPack[] = [];
     const sources = segments.map((segment) => ({
       segment,
       numbers: segment.packs.map((pack) => (isKept(pack) ? packs.push(pack) - 1 : -1)),
     }));
-    const count =
-      tables.reduce((sum, { entries }) => sum + entries.length, 0) +
-      segments.reduce((sum, segment) => sum + segment.count, 0);
-    const unsorted = Buffer.allocUnsafeSlow(count * RECORD);
+    const unsorted = Buffer.allocUnsafeSlow(segments.reduce((sum, { count }) => sum + count, 0) * RECORD);
     let at = 0;
-    for (const [pack, { entries }] of tables.entries()) {
-      for (const entry of entries) at = writeRecord(unsorted, at, entry, pack);
-    }
     for (const { segment, numbers } of sources) at = segment.#copyRecords(unsorted, at, numbers);
     return BlobSegment.#of(packs, unsorted.subarray(0, at));
   }

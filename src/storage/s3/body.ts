@@ -17,14 +17,20 @@ const TRUSTED_LENGTH = 64 * 1024 * 1024;
  * The bytes of a body.
  * @param limit the connection is given up when more come
  * @param announced what the answer says its length is; saves a copy
+ * @param into memory to use, if they fit; the result is a view of it then
  * @throws BodyTooLong; whatever the connection fails with
  */
-export async function collectBody(
+export async function collectBody<Memory extends ArrayBufferLike = ArrayBuffer>(
   body: Body,
-  { limit, announced }: { limit: number; announced?: number | undefined },
-): Promise<Uint8Array<ArrayBuffer>> {
+  {
+    limit,
+    announced,
+    into,
+  }: { limit: number; announced?: number | undefined; into?: Uint8Array<Memory> | undefined },
+): Promise<Uint8Array<ArrayBuffer | Memory>> {
   const size = announced !== undefined && announced <= Math.min(limit, TRUSTED_LENGTH) ? announced : 0;
-  const whole = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+  const whole =
+    into !== undefined && size <= into.length ? into : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of body as AsyncIterable<Uint8Array>) {

@@ -82,7 +82,7 @@ export class S3ObjectStore implements ObjectStore {
     return this.#createOnly.supported();
   }
 
-  async get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+  async get(key: ObjectKey, range?: ByteRange): Promise<Uint8Array> {
     assertObjectName(key);
     if (range === undefined) return this.#getWhole(key);
     const { offset, length } = range;
@@ -104,18 +104,18 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  #getRange(key: ObjectKey, range: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+  #getRange(key: ObjectKey, range: ByteRange): Promise<Uint8Array> {
     return twice(async () => {
-      const bytes = await this.#read(key, { limit: range.length, range });
+      const bytes = await this.#read(key, { limit: range.length, range, into: range.into });
       if (bytes.length === range.length) return bytes;
       throw damagedObject(key, `${bytes.length} bytes came instead of ${range.length}`);
     });
   }
 
-  #read(
+  #read<Memory extends ArrayBufferLike = ArrayBuffer>(
     key: ObjectKey,
-    { limit, range }: { limit: number; range?: ByteRange },
-  ): Promise<Uint8Array<ArrayBuffer>> {
+    { limit, range, into }: { limit: number; range?: ByteRange; into?: Uint8Array<Memory> | undefined },
+  ): Promise<Uint8Array<ArrayBuffer | Memory>> {
     const header = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
     return this.#requests.run({
       operation: 'GetObject',
@@ -137,7 +137,7 @@ export class S3ObjectStore implements ObjectStore {
             if (body !== undefined && 'destroy' in body) body.destroy();
             throw invalidAnswer(problem ?? 'the answer has no body', failed);
           }
-          const bytes = await collectBody(body, { limit, announced: output.ContentLength });
+          const bytes = await collectBody(body, { limit, announced: output.ContentLength, into });
           if (output.ContentLength !== undefined && bytes.length !== output.ContentLength) {
             throw invalidAnswer(`${bytes.length} of ${output.ContentLength} bytes came`, failed);
           }

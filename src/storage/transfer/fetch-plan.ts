@@ -27,21 +27,28 @@ export function planStretches(
   blobs: RemoteBlobs,
   isUsable: (location: RemoteLocation) => boolean,
 ): Stretch[] {
-  const places: RemoteLocation[][] = [];
   const weight = new Map<string, number>();
+  const byPack = new Map<string, RemoteLocation[]>();
+  const take = (location: RemoteLocation): void => {
+    const chosen = byPack.get(location.pack);
+    if (chosen === undefined) byPack.set(location.pack, [location]);
+    else chosen.push(location);
+  };
+  // Most blobs are in one pack: only the others have to wait until all is weighed.
+  const severalPlaces: RemoteLocation[][] = [];
   for (const id of ids) {
     const usable = blobs.findAll(id).filter(isUsable);
-    if (usable.length > 0) places.push(usable);
+    const [first] = usable;
     for (const { pack, storedLength } of usable) weight.set(pack, (weight.get(pack) ?? 0) + storedLength);
+    if (first !== undefined && usable.length === 1) take(first);
+    else if (first !== undefined) severalPlaces.push(usable);
   }
-  const byPack = new Map<string, RemoteLocation[]>();
-  for (const usable of places) {
-    const best = usable.reduce((first, second) =>
-      (weight.get(second.pack) ?? 0) > (weight.get(first.pack) ?? 0) ? second : first,
+  for (const usable of severalPlaces) {
+    take(
+      usable.reduce((first, second) =>
+        (weight.get(second.pack) ?? 0) > (weight.get(first.pack) ?? 0) ? second : first,
+      ),
     );
-    const chosen = byPack.get(best.pack);
-    if (chosen === undefined) byPack.set(best.pack, [best]);
-    else chosen.push(best);
   }
   return [...byPack.values()].flatMap((chosen) =>
     stretchesOf(chosen.toSorted((first, second) => first.offset - second.offset)),

@@ -1,4 +1,4 @@
-import { BlobSegment, type PackTable } from '../blob-segment.ts';
+import { BlobSegment, type PackTable, type SegmentRecord } from '../blob-segment.ts';
 import type { Layout, RemoteLocation } from './layout.ts';
 
 /**
@@ -27,9 +27,31 @@ export class RemoteBlobs {
   }
 
   add(tables: readonly PackTable[]): void {
-    if (tables.length === 0) return;
-    const merged: BlobSegment[] = [];
-    let count = tables.reduce((sum, { entries }) => sum + entries.length, 0);
+    if (tables.length > 0) this.#take(BlobSegment.build(tables));
+  }
+
+  /**
+   * @param ids of the manifest's distinct blobs, in the order of the layout
+   * @param isThere which packs count
+   */
+  addLayout(layout: Layout, ids: Iterable<string>, isThere: (pack: string) => boolean = () => true): void {
+    const numbers = new Map<string, number>();
+    for (const [number, { name }] of layout.packs.entries()) if (isThere(name)) numbers.set(name, number);
+    function* records(): Iterable<SegmentRecord> {
+      let index = 0;
+      for (const id of ids) {
+        const entry = layout.locate(index, id);
+        index += 1;
+        const pack = numbers.get(entry.pack);
+        if (pack !== undefined) yield { pack, entry };
+      }
+    }
+    if (numbers.size > 0) this.#take(BlobSegment.collect(layout.packs, layout.count, records()));
+  }
+
+  #take(fresh: BlobSegment): void {
+    const merged = [fresh];
+    let count = fresh.count;
     const rest: BlobSegment[] = [];
     // Segments of up to twice the size are merged, so that a blob is copied a logarithmic number of times.
     for (const segment of this.#segments.toSorted((first, second) => first.count - second.count)) {
@@ -40,28 +62,6 @@ export class RemoteBlobs {
       count += segment.count;
       merged.push(segment);
     }
-    this.#segments = [...rest, BlobSegment.merge(merged, () => true, tables)];
-  }
-
-  /**
-   * @param ids of the manifest's distinct blobs, in the order of the layout
-   * @param isThere which packs count
-   */
-  addLayout(layout: Layout, ids: Iterable<string>, isThere: (pack: string) => boolean = () => true): void {
-    const tables = new Map<string, { name: string; size: number; entries: RemoteLocation[] }>();
-    let index = 0;
-    for (const id of ids) {
-      const location = layout.locate(index, id);
-      index += 1;
-      if (!isThere(location.pack)) continue;
-      const table = tables.get(location.pack);
-      if (table === undefined) {
-        const { pack: name, packSize: size } = location;
-        tables.set(name, { name, size, entries: [location] });
-      } else {
-        table.entries.push(location);
-      }
-    }
-    this.add([...tables.values()]);
+    this.#segments = [...rest, merged.length === 1 ? fresh : BlobSegment.merge(merged, () => true)];
   }
 }
