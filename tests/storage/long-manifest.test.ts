@@ -139,6 +139,25 @@ describe('a long manifest is refused', () => {
     expect(refusalOf(Buffer.from(unsafe.slice(0, -2)))).toBe('m: not valid JSON');
   });
 
+  test.each([',\n  ]', ',\n\n  ]'])(
+    'with %j after a last file that alone is more than is parsed at once',
+    (end) => {
+      const blobs = Array.from({ length: 1500 }, (_, index) => sha256Hex(Buffer.from(`piece ${index}`)));
+      const large = {
+        path: 'z',
+        size: 1500 * 2 ** 20,
+        executable: false,
+        sha256: sha256Hex(Buffer.from('z')),
+        blobs,
+      };
+      const whole = encodeManifest({ kind: 'directory', files: [...files, large] });
+      expect(decodeManifest(whole, 'm').files).toHaveLength(COUNT + 1);
+      expect(refusalOf(Buffer.from(whole.toString().replace('\n  ],\n', `${end},\n`)))).toBe(
+        'm: not valid JSON',
+      );
+    },
+  );
+
   test('when there is nothing between the brackets but a line', () => {
     const empty = '{\n  "files": [\n\n  ],\n  "kind": "directory",\n  "schema": "mlops.manifest/1"\n}\n';
     expect(refusalOf(Buffer.from(empty))).toBe('m: not in canonical form');

@@ -31,6 +31,18 @@ runObjectStoreSuite('S3', () => fixture());
 runObjectStoreSuite('S3, limited', () => fixture((store) => new LimitedObjectStore(store, 2)));
 runObjectStoreSuite('S3, retrying', () => fixture((store) => new RetryingObjectStore(store)));
 
+test('a range is read into the memory that is given for it, if it fits', async () => {
+  const { store } = await s3Store();
+  await putHello(store);
+  const whole = Buffer.from(await store.get(HELLO_KEY));
+  const into = new Uint8Array(new SharedArrayBuffer(64));
+  const read = await store.get(HELLO_KEY, { offset: 1, length: 3, into });
+  expect(Buffer.from(read)).toEqual(whole.subarray(1, 4));
+  expect(read.buffer).toBe(into.buffer);
+  const small = await store.get(HELLO_KEY, { offset: 0, length: 3, into: new Uint8Array(2) });
+  expect(Buffer.from(small)).toEqual(whole.subarray(0, 3));
+});
+
 describe('what is sent', () => {
   test('is signed with the hash that is known, carries it as checksum, and never replaces', async () => {
     const { server, store, pathOf } = await s3Store();
