@@ -161,8 +161,11 @@ export async function loadLabel(acting: Acting, label: string): Promise<void> {
   const available = clone.here.has(key) || (await world.intactThere([key])).size > 0;
   const target = join(repository.root, 'out');
   const request = { reference: `fraud@${label}`, target, force: true, cwd: repository.root, files: [] };
+  let outcome: string | undefined;
   const refused = await refusal(
-    world.run(clone, acting, () => load(repository, request)),
+    world
+      .run(clone, acting, () => load(repository, request))
+      .then((loaded) => void ({ outcome } = loaded)),
     2,
     3,
   );
@@ -172,7 +175,8 @@ export async function loadLabel(acting: Acting, label: string): Promise<void> {
   }
   if (refused === undefined) {
     await World.expectAt(key, target);
-    clone.here.add(key);
+    // Files that are right already are left alone, also where the store lost what they were made of.
+    if (outcome === 'restored') clone.here.add(key);
   } else if (available) {
     throw refused;
   }

@@ -5,7 +5,7 @@ import { sha256Hex } from '../../src/storage/digest.ts';
 import { MemoryObjectStore } from '../../src/storage/memory/object-store.ts';
 import { Encoding, PackBuilder } from '../../src/storage/pack.ts';
 import { Layout } from '../../src/storage/transfer/layout.ts';
-import { MIB, pushTree } from './support/pushed.ts';
+import { MIB, pushTree, storeTree } from './support/pushed.ts';
 import { clone, faulty, flip, namesOf } from './support/transfer-fixtures.ts';
 import { noise, writeTree } from './support/scratch.ts';
 
@@ -186,6 +186,17 @@ test('repair of what is damaged in both places names both and deletes nothing', 
   await expect(mending).rejects.toThrow(`on the remote packs/${pack.slice(0, 2)}/${pack}`);
   expect(from.warnings.join('\n')).toContain('quarantine/packs-');
   expect(await namesOf(remote, 'packs')).toEqual([pack]);
+});
+
+test('a pack of which only the header rotted keeps its place, although the remote has nothing of it', async () => {
+  const to = clone();
+  const digest = await storeTree(to, { 'a.bin': noise(3000, 1), 'b.bin': noise(2000, 2) });
+  const [name = ''] = await namesOf(to.objects, 'packs');
+  await flip(to.objects, { kind: 'packs', name }, 0);
+  await to.store.transfer(new MemoryObjectStore()).fetch([digest], { repair: 'everything' });
+  expect(to.warnings.join()).toContain('all its blobs are good, and the pack was written again');
+  expect((await to.store.verifyObjects([digest], { deep: true })).damage).toEqual([]);
+  await to.store.verifyArtifact(digest);
 });
 
 async function copyInto(target: MemoryObjectStore, source: MemoryObjectStore): Promise<void> {

@@ -17,13 +17,24 @@ export async function quarantinePack(
   damage: { pack: string; problem: string },
 ): Promise<void> {
   const key: ObjectKey = { kind: 'packs', name: damage.pack };
-  const saved = await salvageBlobs(parts, index, damage.pack);
+  const { saved, isReplaced } = await salvageBlobs(parts, index, damage.pack);
+  if (isReplaced) {
+    parts.warn(`${damage.problem}; all its blobs are good, and the pack was written again from them`);
+    return;
+  }
   const place = await parts.objects.quarantine(key, damage.problem);
   index.drop(damage.pack);
   parts.warn(`${damage.problem}; the pack is now in ${place}, ${saved} good blobs of it were kept`);
 }
 
-async function salvageBlobs({ objects }: ArtifactParts, index: BlobIndex, pack: string): Promise<number> {
+interface Salvaged {
+  /** Number of blobs. */
+  saved: number;
+  /** What makes the same pack again took its name, and its place: the store moved the damaged one to quarantine then. */
+  isReplaced: boolean;
+}
+
+async function salvageBlobs({ objects }: ArtifactParts, index: BlobIndex, pack: string): Promise<Salvaged> {
   const reader = new BlobReader(objects, index);
   let saved = 0;
   const tables = await writePacks(objects, async (writer) => {
@@ -45,5 +56,5 @@ async function salvageBlobs({ objects }: ArtifactParts, index: BlobIndex, pack: 
   });
   index.add(tables);
   index.save();
-  return saved;
+  return { saved, isReplaced: tables.some(({ name }) => name === pack) };
 }
