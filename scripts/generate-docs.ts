@@ -1,13 +1,7 @@
 import * as z from 'zod';
 import type { CommandDefinition } from '../src/cli/command.ts';
 import { helpTopic, HELP_TOPICS } from '../src/cli/help-topics.ts';
-import {
-  COMMAND_GROUPS,
-  isNoun,
-  manifest,
-  type CommandEntry,
-  type CommandGroup,
-} from '../src/cli/manifest.ts';
+import { allCommands, COMMAND_GROUPS, type CommandEntry, type CommandGroup } from '../src/cli/manifest.ts';
 
 interface Documented {
   path: string;
@@ -25,17 +19,10 @@ export async function generateDocs(): Promise<Record<string, string>> {
 }
 
 async function loadAll(): Promise<Documented[]> {
-  const found: Documented[] = [];
-  const add = async (path: string, entry: CommandEntry, group: CommandGroup | undefined): Promise<void> => {
-    if (entry.hidden !== true) found.push({ path, group, entry, definition: (await entry.load()).default });
-  };
-  for (const [name, entry] of Object.entries(manifest)) {
-    if (!isNoun(entry)) await add(name, entry, entry.group);
-    else
-      for (const [verb, each] of Object.entries(entry.commands))
-        await add(`${name} ${verb}`, each, entry.group);
-  }
-  return found;
+  const visible = allCommands().filter(({ entry }) => entry.hidden !== true);
+  return Promise.all(
+    visible.map(async (command) => ({ ...command, definition: (await command.entry.load()).default })),
+  );
 }
 
 function cliPage(commands: readonly Documented[]): string {

@@ -82,10 +82,19 @@ function resolveCommand(words: readonly string[], manifest: Manifest): Pick<Plac
     if (word.startsWith('-')) continue;
     entry = findEntry(level, word);
     if (entry === undefined) return { entry, rest: words.slice(index) };
-    if (!isNoun(entry)) return { entry, rest: words.slice(index + 1) };
+    if (!isNoun(entry)) {
+      const verb = verbOf(entry, words[index + 1]);
+      return verb === undefined
+        ? { entry, rest: words.slice(index + 1) }
+        : { entry: verb, rest: words.slice(index + 2) };
+    }
     level = entry.commands;
   }
   return { entry, rest: [] };
+}
+
+function verbOf({ verbs = {} }: CommandEntry, word: string | undefined): CommandEntry | undefined {
+  return word !== undefined && Object.hasOwn(verbs, word) ? verbs[word] : undefined;
 }
 
 function findEntry(

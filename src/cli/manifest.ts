@@ -8,6 +8,8 @@ export interface CommandEntry {
   aliases?: readonly string[];
   /** Left out of help, documentation and completion. */
   hidden?: boolean;
+  /** Commands of their own that start with this one's name: a first word that is one of these is taken for it. */
+  verbs?: Readonly<Record<string, CommandEntry>>;
   load: () => Promise<{ default: CommandDefinition }>;
 }
 
@@ -25,6 +27,8 @@ export const COMMAND_GROUPS = [
   'Versions',
   'Stages and history',
   'Remotes and data',
+  'Drift',
+  'Experiments',
   'Integrity and space',
   'Settings and help',
 ] as const;
@@ -255,6 +259,17 @@ export const manifest: Manifest = {
     load: () => import('./complete-command.ts'),
   },
 };
+
+/** Every command with its words, such as `config get`, in the order of the manifest. */
+export function allCommands(
+  entries: Manifest = manifest,
+): { path: string; group: CommandGroup | undefined; entry: CommandEntry }[] {
+  return Object.entries(entries).flatMap(([name, entry]) => {
+    const verbs = Object.entries((isNoun(entry) ? entry.commands : entry.verbs) ?? {});
+    const below = verbs.map(([verb, each]) => ({ path: `${name} ${verb}`, group: entry.group, entry: each }));
+    return isNoun(entry) ? below : [{ path: name, group: entry.group, entry }, ...below];
+  });
+}
 
 export function isNoun(entry: CommandEntry | NounEntry): entry is NounEntry {
   return 'commands' in entry;

@@ -109,6 +109,10 @@ function addEntry(parent: Command, { name, entry, options }: Addition): Command 
     loadOnMatch(command, options, (verb) => entry.commands[verb]);
   } else {
     command.aliases(entry.aliases ?? []);
+    for (const [verb, verbEntry] of Object.entries(entry.verbs ?? {})) {
+      addEntry(command, { name: verb, entry: verbEntry, options });
+    }
+    loadOnMatch(command, options, (verb) => entry.verbs?.[verb]);
   }
   return command;
 }
@@ -141,6 +145,9 @@ function loadOnMatch(
   parent.hook('preSubcommand', async (_parent, command) => {
     const entry = find(command.name());
     if (entry === undefined || isNoun(entry)) return;
+    // Options of the command would be taken from the words of its verb.
+    const next = parent.args[1];
+    if (next !== undefined && entry.verbs !== undefined && Object.hasOwn(entry.verbs, next)) return;
     const { default: definition } = await entry.load();
     complete(command, definition, options);
   });

@@ -34,7 +34,10 @@ async function problemOf({ words: [name = '', second, ...rest] }: Mention): Prom
   const entry =
     manifest[name] ?? Object.values(manifest).find((each) => !isNoun(each) && each.aliases?.includes(name));
   if (entry === undefined) return `there is no command ${name}`;
-  if (!isNoun(entry)) return missingOption(entry, [second ?? '', ...rest]);
+  if (!isNoun(entry)) {
+    const below = entry.verbs?.[second ?? ''];
+    return below === undefined ? missingOption(entry, [second ?? '', ...rest]) : missingOption(below, rest);
+  }
   if (second === undefined) return undefined;
   const verb = entry.commands[second];
   return verb === undefined ? `${name} has no ${second}` : missingOption(verb, rest);

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { CommandDefinition } from '../../src/cli/command.ts';
-import { COMMAND_GROUPS, isNoun, manifest, type CommandEntry } from '../../src/cli/manifest.ts';
+import { allCommands, COMMAND_GROUPS, isNoun, manifest, type CommandEntry } from '../../src/cli/manifest.ts';
 import { buildProgram, type Match } from '../../src/cli/program.ts';
 import { shellWords } from '../support/shell-words.ts';
 
@@ -13,11 +13,7 @@ interface Loaded {
   entry: CommandEntry;
 }
 
-const entries: Loaded[] = Object.entries(manifest).flatMap(([name, entry]) =>
-  isNoun(entry)
-    ? Object.entries(entry.commands).map(([verb, each]) => ({ path: `${name} ${verb}`, entry: each }))
-    : [{ path: name, entry }],
-);
+const entries: Loaded[] = allCommands();
 
 async function definitionOf({ entry }: Loaded): Promise<CommandDefinition> {
   return (await entry.load()).default;
