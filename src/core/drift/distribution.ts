@@ -23,6 +23,8 @@ export interface Distribution {
   readonly max: number | null;
   /** The most frequent values with their share of `total`, most frequent first; at least one where there are values. */
   readonly top: readonly ValueShare[];
+  /** Of a profile: the largest share that a value which is not in `top` may have; the last one of `top` unless told. */
+  readonly others?: number | undefined;
 }
 
 export interface ValueShare {
@@ -171,7 +173,7 @@ export function shareBelow({ values, error, min, max }: Distribution, value: num
 
 /** The least and the largest share that one value may have: the same number where the values themselves are known. */
 export function shareOf(distribution: Distribution, value: number): { least: number; most: number } {
-  const { values, error, top, min, max } = distribution;
+  const { values, error, top, others, min, max } = distribution;
   if (error === 0) {
     const share = values.length === 0 ? 0 : (countUpTo(values, value) - countBelow(values, value)) / values.length;
     return { least: share, most: share };
@@ -180,7 +182,7 @@ export function shareOf(distribution: Distribution, value: number): { least: num
   if (listed !== undefined) return { least: listed.share, most: listed.share };
   if (min === null || max === null || value < min || value > max) return { least: 0, most: 0 };
   // Whatever is not listed is at most as frequent as the last that is.
-  return { least: 0, most: top.at(-1)?.share ?? 1 };
+  return { least: 0, most: others ?? top.at(-1)?.share ?? 1 };
 }
 
 /** null where there are no values. */
