@@ -1,8 +1,8 @@
 import type { Example } from './command.ts';
 
 export const rootFooter = `
-Run \`mlops <command> --help\` for one command, \`mlops help exit-codes\` for what the exit codes mean.
-More topics: \`mlops help environment\`, \`mlops help references\`.`;
+Run \`mlops <command> --help\` for one command. Topics: \`mlops help exit-codes\`,
+\`mlops help environment\`, \`mlops help references\`.`;
 
 export const exitCodePointer = '\nExit codes: see `mlops help exit-codes`.';
 

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { defineCommand } from '../../src/cli/command.ts';
+import { HELP_TOPICS } from '../../src/cli/help-topics.ts';
 import type { Manifest } from '../../src/cli/manifest.ts';
 import { RefWords } from '../../src/cli/ref-words.ts';
+import { ENVIRONMENT_VARIABLES } from '../../src/config/env.ts';
 import { ConflictError, ExitCode } from '../../src/errors.ts';
 import { runCli, type CliResult, type RunCliOptions } from '../support/run-cli.ts';
 
@@ -360,6 +362,19 @@ describe('help', () => {
     const { code, stdout } = await run(['help', topic]);
     expect(code).toBe(0);
     expect(stdout).toContain(text);
+  });
+
+  test('topics name every variable that is looked at, and fit a terminal of 80 columns', async () => {
+    const { stdout } = await run(['help', 'environment']);
+    const named = [...stdout.matchAll(/^ {2}([A-Z]\w+) /gm)].map(([, name]) => name);
+    expect(named).toEqual(ENVIRONMENT_VARIABLES.map(({ name }) => name));
+    for (const argv of [[], ...HELP_TOPICS.map((topic) => ['help', topic])]) {
+      const lines = (await run(argv)).stdout.split('\n');
+      expect(
+        lines.filter((line) => line.length > 80),
+        argv.join(' '),
+      ).toEqual([]);
+    }
   });
 
   test('the table of exit codes names every code there is', async () => {
