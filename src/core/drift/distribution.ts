@@ -175,7 +175,8 @@ export function shareBelow({ values, error, min, max }: Distribution, value: num
 export function shareOf(distribution: Distribution, value: number): { least: number; most: number } {
   const { values, error, top, others, min, max } = distribution;
   if (error === 0) {
-    const share = values.length === 0 ? 0 : (countUpTo(values, value) - countBelow(values, value)) / values.length;
+    const share =
+      values.length === 0 ? 0 : (countUpTo(values, value) - countBelow(values, value)) / values.length;
     return { least: share, most: share };
   }
   const listed = top.find((entry) => entry.value === value);

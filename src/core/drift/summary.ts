@@ -7,6 +7,7 @@ import type {
   TextColumn,
 } from '../../storage/tables/table.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
+import type { LevelHasher } from './profile/level-hash.ts';
 
 /** What the checks need of one column of one side, from its rows or from a profile. */
 export type ColumnSummary = NumericSummary | CategoricalSummary | TextSummary;
@@ -38,6 +39,8 @@ export interface CategoricalSummary extends SummaryBase {
   readonly distinctExact: boolean;
   /** Rare levels that are not in `counts`. */
   readonly pooled: { readonly levels: number; readonly rows: number };
+  /** Of a profile whose levels are hashes: what made them. */
+  readonly hasher?: LevelHasher | undefined;
 }
 
 export interface TextSummary extends SummaryBase {
@@ -63,6 +66,11 @@ export interface PinnedColumn {
   readonly reason: string;
   /** Of categorical columns whose levels are integers. */
   readonly integers?: boolean;
+}
+
+/** Whether a column is one of levels, not of values with an order. */
+export function hasLevels(summary: ColumnSummary): summary is CategoricalSummary {
+  return summary.type === 'categorical' || summary.type === 'boolean';
 }
 
 /** Cells that are of the column's type, null and unparsable ones not among them. */

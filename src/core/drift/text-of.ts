@@ -14,7 +14,11 @@ export function percent(share: number): string {
 export function short(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
-  if (size >= 1e7 || size < 1e-3) return value.toExponential(2).replace(/\.?0+e/, 'e').replace('e+', 'e');
+  if (size >= 1e7 || size < 1e-3)
+    return value
+      .toExponential(2)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e');
   if (Number.isInteger(value)) return String(value);
   return String(size >= 1000 ? Number(value.toFixed(1)) : Number(value.toPrecision(4)));
 }
@@ -45,11 +49,19 @@ export function timeText(ms: number): string {
 
 const LONGEST_LABEL = 60;
 
+/** The first characters of a text, at most so many and never half of one. */
+export function firstCharacters(text: string, most: number): string {
+  return text.length <= most
+    ? text
+    : Array.from(text.slice(0, 2 * most))
+        .slice(0, most)
+        .join('');
+}
+
 /** A value of the data within a sentence: one line, no control characters, not too long. */
 export function quoted(value: string): string {
-  const text = [...value.slice(0, LONGEST_LABEL * 2)];
-  const cut = text.length > LONGEST_LABEL || value.length > LONGEST_LABEL * 2;
-  return `"${printable(cut ? `${text.slice(0, LONGEST_LABEL).join('')}…` : value)}"`;
+  const start = firstCharacters(value, LONGEST_LABEL);
+  return `"${printable(start === value ? value : `${start}…`)}"`;
 }
 
 /** A column name in backticks, safe on one line. */

@@ -1,9 +1,4 @@
-import {
-  type Distribution,
-  isConstant,
-  medianValue,
-  quantileOf,
-} from '../distribution.ts';
+import { type Distribution, isConstant, medianValue, quantileOf } from '../distribution.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { SampleSizes } from '../statistics/counts.ts';
 import { detectableKs } from '../statistics/detectable.ts';
@@ -11,7 +6,7 @@ import { ksDistance, ksLimitP, ksTest } from '../statistics/ks.ts';
 import { ksProfile } from '../statistics/ks-profile.ts';
 import { robustUnit, wasserstein } from '../statistics/transport.ts';
 import { effectText, percent, short } from '../text-of.ts';
-import { type Finding, untested } from './finding.ts';
+import { type Finding, untested, withEnoughRows } from './finding.ts';
 
 /** What exact tests may still cost in this run: columns share it in their order, so that the same data give the same p. */
 export interface ExactBudget {
@@ -38,6 +33,14 @@ export interface Gap {
   readonly method: string;
 }
 
+export interface ComparedShapes {
+  readonly finding: Finding;
+  /** null where a side has no values. */
+  readonly gap: Gap | null;
+  /** In the values' unit; null where a side has no values. */
+  readonly wasserstein: number | null;
+}
+
 /**
  * Whether two samples come from one distribution: Kolmogorov-Smirnov, with D and the Wasserstein distance in robust units as effects.
  *
@@ -47,14 +50,15 @@ export function compareShapes(
   reference: Distribution,
   current: Distribution,
   rule: ShapeRule,
-): { finding: Finding; gap: Gap | null } {
+): ComparedShapes {
   const missing = emptySide(reference, current);
   if (missing !== undefined) {
-    return { finding: untested('distribution', 'ks', missing), gap: null };
+    return { finding: untested('distribution', 'ks', missing), gap: null, wasserstein: null };
   }
   const sizes = { reference: reference.effective, current: current.effective };
   const gap = widestGap(reference, current, { sizes, budget: rule.budget });
-  const moved = moveInUnits(reference, current);
+  const distance = wasserstein(reference.values, current.values);
+  const moved = moveInUnits(distance, reference, current);
   const detectable = detectableKs(sizes, rule.alpha);
   const constant = isConstant(reference) && isConstant(current) && reference.min === current.min;
   const finding: Finding = {
@@ -73,7 +77,11 @@ export function compareShapes(
       : describeGap(reference, current, { gap, moved, rule }),
     reason: constant ? 'both sides are the same constant: there is nothing to test' : null,
   };
-  return { finding, gap };
+  return {
+    finding: withEnoughRows(finding, { reference: reference.rows, current: current.rows }),
+    gap,
+    wasserstein: distance,
+  };
 }
 
 /** Why there is nothing to compare; undefined where both sides have values. */
@@ -94,7 +102,8 @@ function widestGap(reference: Distribution, current: Distribution, { sizes, budg
     budget.cells -= test.cells;
     return test;
   }
-  if (current.error === 0) return { ...ksProfile(knotsOf(reference), current.values, sizes), method: 'profile' };
+  if (current.error === 0)
+    return { ...ksProfile(knotsOf(reference), current.values, sizes), method: 'profile' };
   if (reference.error === 0) {
     const turned = ksProfile(knotsOf(current), reference.values, {
       reference: sizes.current,
@@ -117,11 +126,10 @@ function knotsOf({ values, rows, error }: Distribution) {
 }
 
 /** Wasserstein distance in robust standard deviations of the reference; null where it has no such unit, or the distance no number. */
-function moveInUnits(reference: Distribution, current: Distribution): number | null {
+function moveInUnits(distance: number, reference: Distribution, current: Distribution): number | null {
   const unit = unitOf(reference);
   if (unit === null) return null;
-  const distance = wasserstein(reference.values, current.values) - slackOf(reference) - slackOf(current);
-  const moved = Math.max(0, distance) / unit;
+  const moved = Math.max(0, distance - slackOf(reference) - slackOf(current)) / unit;
   return Number.isFinite(moved) ? moved : null;
 }
 
@@ -145,12 +153,16 @@ interface Described {
   rule: ShapeRule;
 }
 
-function describeGap(reference: Distribution, current: Distribution, { gap, moved, rule }: Described): string {
+function describeGap(
+  reference: Distribution,
+  current: Distribution,
+  { gap, moved, rule }: Described,
+): string {
   const { format = short, noun = '' } = rule;
   const parts = [
     gap.d === 0
       ? 'D=0'
-      : `D=${effectText(gap.d)} at ${noun}${format(gap.location)} (reference ${percent(gap.referenceShare)} below, now ${percent(gap.currentShare)})`,
+      : `D=${effectText(gap.d)} at ${noun}${format(gap.location)} (ref ${percent(gap.referenceShare)} below, now ${percent(gap.currentShare)})`,
   ];
   if (moved !== null && moved >= rule.W.medium) parts.push(`W=${effectText(moved)}`);
   const before = medianValue(reference);

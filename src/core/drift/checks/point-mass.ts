@@ -3,7 +3,7 @@ import type { Limits } from '../policy/limits.ts';
 import { detectableShareChange } from '../statistics/detectable.ts';
 import { compareShares } from '../statistics/proportions.ts';
 import { percent, short } from '../text-of.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, withEnoughRows } from './finding.ts';
 
 export interface PointMassRule {
   readonly alpha: number;
@@ -22,7 +22,9 @@ export function comparePointMass(
   current: Distribution,
   { alpha, limits, format = short }: PointMassRule,
 ): Finding | undefined {
-  const candidates = [reference.top[0], current.top[0]].flatMap((entry) => (entry === undefined ? [] : [entry.value]));
+  const candidates = [reference.top[0], current.top[0]].flatMap((entry) =>
+    entry === undefined ? [] : [entry.value],
+  );
   const compared = candidates.map((value) => ({ value, ...nearestShares(reference, current, value) }));
   const most = compared.toSorted((x, y) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before))[0];
   if (most === undefined) return undefined;
@@ -33,7 +35,7 @@ export function comparePointMass(
   const afterCount = count(after, current);
   if (beforeCount.count <= 1 && afterCount.count <= 1 && reference.rows + current.rows > 2) return undefined;
   const { p, method } = compareShares(beforeCount, afterCount, sizes);
-  return {
+  const finding: Finding = {
     check: 'point-mass',
     test: method,
     statistic: after - before,
@@ -43,6 +45,7 @@ export function comparePointMass(
     detail: `value ${format(value)} in ${percent(before)} -> ${percent(after)} of the values`,
     reason: null,
   };
+  return withEnoughRows(finding, { reference: reference.rows, current: current.rows });
 }
 
 /** The shares of a value on both sides; where a profile leaves them open, as near to one another as they may be. */

@@ -4,7 +4,7 @@ import type { OutOfRange } from '../report.ts';
 import { detectableExceedance } from '../statistics/detectable.ts';
 import { outOfRangeP } from '../statistics/hypergeometric.ts';
 import { percent, short } from '../text-of.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, withEnoughRows } from './finding.ts';
 
 export interface RangeRule {
   readonly alpha: number;
@@ -44,5 +44,6 @@ export function compareRange(
   };
   const isOutside = side === 'below' ? reached < limit : reached > limit;
   const rows = Math.round(share * current.total);
-  return { finding, outside: isOutside ? { side, limit, reached, rows, share } : null };
+  const tested = withEnoughRows(finding, { reference: reference.rows, current: current.rows });
+  return { finding: tested, outside: isOutside ? { side, limit, reached, rows, share } : null };
 }

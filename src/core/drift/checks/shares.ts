@@ -25,7 +25,10 @@ export interface ShareCheck {
  * undefined where no cell of either side, or every one, is counted (or a side has no rows): no outcome could have been significant, so the
  * test does not belong to the family.
  */
-export function compareShareOf({ check, what, reference, current }: ShareCheck, rule: ShareRule): Finding | undefined {
+export function compareShareOf(
+  { check, what, reference, current }: ShareCheck,
+  rule: ShareRule,
+): Finding | undefined {
   const counted = reference.count + current.count;
   if (counted === 0 || counted === reference.rows + current.rows) return undefined;
   if (reference.rows === 0 || current.rows === 0) return undefined;
@@ -55,7 +58,8 @@ export function compareNulls(
     { check: 'null-share', what: 'nulls', reference, current },
     { alpha, limits: chosen },
   );
-  if (finding === undefined || current.count < current.rows || reference.count === reference.rows) return finding;
+  if (finding === undefined || current.count < current.rows || reference.count === reference.rows)
+    return finding;
   return {
     ...finding,
     check: 'all-null',

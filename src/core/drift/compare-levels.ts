@@ -1,0 +1,49 @@
+import { compareLevels as compareShares } from './checks/categorical.ts';
+import type { Finding } from './checks/finding.ts';
+import { stabilityIndexFinding } from './checks/stability-index.ts';
+import { compareUnseen } from './checks/unseen.ts';
+import { categoriesOf } from './categories.ts';
+import type { CompareRule, Part } from './compare-numbers.ts';
+import { NO_DETAILS } from './compared.ts';
+import { alignLevels } from './levels.ts';
+import { measuresOfBins, stabilityIndex } from './measures.ts';
+import type { CategoricalSummary } from './summary.ts';
+
+/** Columns of levels: categorical and boolean ones. */
+export function compareLevels(
+  reference: CategoricalSummary,
+  current: CategoricalSummary,
+  { kind, alpha, rules }: CompareRule,
+): Part {
+  const levels = alignLevels(reference, current);
+  const shape = compareShares(levels, { alpha, limits: rules.limits('excessTvd').value });
+  const index = stabilityIndex(levels);
+  const byIndex = kind === 'psi' && index !== null && shape.settled !== true;
+  const unseen = compareUnseen(reference, current, { alpha, limits: rules.limits('unseenShare').value });
+  const findings: Finding[] = [byIndex ? stabilityIndexFinding(index, shape.detail) : shape];
+  if (unseen !== undefined) findings.push(unseen);
+  return {
+    findings,
+    details: {
+      ...NO_DETAILS,
+      categories: categoriesOf(levels, reference, current),
+      additional: measuresOfBins(levels),
+      notes: poolNotes(reference, current),
+    },
+  };
+}
+
+function poolNotes(reference: CategoricalSummary, current: CategoricalSummary): string[] {
+  return (
+    [
+      ['reference', reference],
+      ['current', current],
+    ] as const
+  ).flatMap(([side, { pooled }]) =>
+    pooled.levels === 0
+      ? []
+      : [
+          `${pooled.levels.toLocaleString('en-US')} rare levels of the ${side} data were counted together (${pooled.rows.toLocaleString('en-US')} rows)`,
+        ],
+  );
+}
