@@ -73,6 +73,15 @@ interface ScipyCases {
   readonly norm_sf: [number, number][];
   readonly hypergeometric: [number, number, number, number, number][];
   readonly bh: { p: number[]; q: number[] }[];
+  readonly cvm_limit_sf: [x: number, p: number][];
+  readonly autocorrelation: { values: number[]; r: number }[];
+  /** Counts and rows of two shares, and the interval of their difference (second less first). */
+  readonly newcombe: [number, number, number, number, number, number][];
+  readonly ranking: { positive: number[]; negative: number[]; auc: [number, number, number] }[];
+  readonly classification: { labels: number[]; predicted: number[]; accuracy: number; f1: number | null }[];
+  readonly classes: { labels: number[]; predicted: number[]; macro_f1: number }[];
+  readonly regression: { labels: number[]; predicted: number[]; rmse: number }[];
+  readonly confidence_based: { p: number[]; accuracy: number; f1: number | null; auc: number | null }[];
 }
 
 const read = (name: string): unknown =>
@@ -81,7 +90,7 @@ const read = (name: string): unknown =>
 /** Values of R 4.2.2 and scipy 1.17.1 for published and real data. */
 export const fixtures = read('drift-fixtures.json') as DriftFixtures;
 
-/** Random cases with scipy's values; see scipy-cases.py. */
+/** Random cases with the values of scipy, scikit-learn and statsmodels; see scipy-cases.py. */
 export const scipyCases = read('scipy-cases.json') as ScipyCases;
 
 export const sorted = (values: readonly number[]): Float64Array => Float64Array.from(values).sort();
