@@ -37,7 +37,7 @@ export type NewEvent = Pick<EventDocument, 'type' | 'subject'> &
   Partial<Pick<EventDocument, 'from' | 'to' | 'digest' | 'reason' | 'evidence' | 'changes'>>;
 
 export type NewRepositoryEvent = Pick<RepositoryEventDocument, 'type' | 'subject'> &
-  Partial<Pick<RepositoryEventDocument, 'from' | 'to' | 'digest' | 'reason'>>;
+  Partial<Pick<RepositoryEventDocument, 'from' | 'to' | 'digest' | 'reason' | 'evidence'>>;
 
 export interface Committed<T> {
   result: T;

@@ -81,12 +81,13 @@ function isCanonical(value: unknown, bytes: Uint8Array): boolean {
   return Buffer.compare(Buffer.from(canonicalJson(value as JsonValue)), bytes) === 0;
 }
 
-/** `mlops.version/2` where this program knows version 1 only. */
+/** `mlops.version/2` where this program knows version 1 only. Reports say it in `format`, as their `schema` is that of the data. */
 function newerSchema(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || !('schema' in value)) return undefined;
-  const { schema } = value;
-  return typeof schema === 'string' && /^mlops\.[a-z]+\/([2-9]|[1-9][0-9]{1,5})$/.test(schema)
-    ? schema
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { schema, format } = value as { schema?: unknown; format?: unknown };
+  const name = typeof schema === 'string' ? schema : format;
+  return typeof name === 'string' && /^mlops\.[a-z-]+\/([2-9]|[1-9][0-9]{1,5})$/.test(name)
+    ? name
     : undefined;
 }
 

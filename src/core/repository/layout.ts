@@ -39,6 +39,8 @@ export function eventsDirectory(model: string): string {
 export const DATA_DIRECTORY = 'data';
 /** Events that concern the whole repository and no model. */
 export const REPOSITORY_EVENTS_DIRECTORY = 'events';
+/** Drift reports that were kept on purpose. */
+export const DRIFT_REPORTS_DIRECTORY = 'reports/drift';
 
 /** The place of the pointer of a tracked path. */
 export function pointerPath(path: string): string {

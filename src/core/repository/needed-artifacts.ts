@@ -6,7 +6,7 @@ import { parseRecord } from '../registry/record.ts';
 import { StagePointer } from '../registry/stage-pointer.ts';
 import { parseDocument } from './document.ts';
 import { assertFormatKnown } from './format.ts';
-import { FORMAT_PATH, gitPath } from './layout.ts';
+import { DRIFT_REPORTS_DIRECTORY, FORMAT_PATH, gitPath } from './layout.ts';
 
 /**
  * Why an artifact is needed. `version`: it is one that was not deleted. `lineage`: a version says that it came from it.
@@ -38,10 +38,15 @@ const WITHOUT_NEEDS: ReadonlySet<string> = new Set(['config.json', '.gitignore',
 /** False for what names no artifact, so that nobody has to read it. @param path below `.mlops` */
 export function mayNeedArtifacts(path: string): boolean {
   const [top = '', , third, name] = path.split('/');
-  if (NEVER_READ.has(top) || WITHOUT_NEEDS.has(path) || top === 'events') return false;
+  if (NEVER_READ.has(top) || WITHOUT_NEEDS.has(path) || top === 'events' || isReport(path)) return false;
   if (top !== 'models') return true;
   if (third === 'events') return name === undefined || name.includes('-deleted-');
   return third !== 'model.json';
+}
+
+/** A kept drift report is all there is to it: names and values of data may look like digests, and are none. */
+function isReport(path: string): boolean {
+  return path === DRIFT_REPORTS_DIRECTORY || path.startsWith(`${DRIFT_REPORTS_DIRECTORY}/`);
 }
 
 /**
