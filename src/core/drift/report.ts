@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { MultivariateSection } from './multivariate/section.ts';
+import { PerformanceSection } from './performance/section.ts';
+import { type Severity, SEVERITIES, SeveritySchema } from './severity.ts';
 
 /**
  * The report of `mlops drift`: what the renderers read, `--json` prints and `--save` keeps.
@@ -8,10 +11,8 @@ import * as z from 'zod';
  * and everything made of them come from the files: a renderer escapes them for its medium.
  */
 
-export const SEVERITIES = ['none', 'low', 'medium', 'high', 'critical'] as const;
-export type Severity = (typeof SEVERITIES)[number];
+export { type Severity, SEVERITIES };
 
-const SeveritySchema = z.enum(SEVERITIES);
 const Verdict = z.enum(['stable', 'drift', 'inconclusive']);
 export type Verdict = z.output<typeof Verdict>;
 /** `skipped`: nothing of it could be compared or it was not to be; the reason is in `skipped`. */
@@ -292,5 +293,9 @@ export const DriftReport = z.object({
   }),
   /** About the data sets as a whole: duplicates, samples, what was assumed about the files. */
   notes: z.array(z.string()),
+  /** With `--multivariate`. */
+  multivariate: MultivariateSection.optional(),
+  /** Where a target, a prediction or a probability was named. */
+  performance: PerformanceSection.optional(),
 });
 export type DriftReport = z.output<typeof DriftReport>;
