@@ -1,6 +1,6 @@
 import type { ArtifactTransfer } from './artifact-transfer.ts';
 import type { GarbageCollector, RemoteGarbageCollector } from './garbage.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, ManifestFile } from './manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** What `store` did. Sizes are bytes. */
@@ -118,6 +118,25 @@ export interface ArtifactStore {
    * `NAME_COLLISION`; IntegrityError `SOURCE_CHANGED` when the source changed while it was read
    */
   store(source: string, options?: StoreOptions): Promise<StoredArtifact>;
+
+  /**
+   * Stores what arrives as a file artifact, and makes it durable when it ends; what throws from the source ends it, with nothing kept.
+   * Damaged copies of what is sent are moved to quarantine and replaced.
+   * @throws LocalIoError; whatever the source throws
+   */
+  storeStream(source: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<StoredArtifact>;
+
+  /**
+   * A directory artifact of files whose blobs are all here; nothing but its manifest is written.
+   * @throws IntegrityError `OBJECT_MISSING`; RefusedError `UNSAFE_PATH`, `NAME_COLLISION` for paths that can't be side by side
+   */
+  compose(files: readonly ManifestFile[]): Promise<StoredArtifact>;
+
+  /**
+   * The bytes of a stored file in order. Each piece is proved by its hash, the whole at the end: what came before an error is no file.
+   * @throws IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED`
+   */
+  readFile(file: ManifestFile, options?: { signal?: AbortSignal }): AsyncIterable<Uint8Array>;
 
   /** Digest, size and file count of a source without storing it; leans on the stat index. */
   digest(source: string, options?: StoreOptions): Promise<{ digest: string; size: number; files: number }>;

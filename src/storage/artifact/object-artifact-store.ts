@@ -15,16 +15,20 @@ import type {
 import type { ArtifactTransfer } from '../artifact-transfer.ts';
 import { digestOf } from '../digest.ts';
 import type { GarbageCollector, RemoteGarbageCollector } from '../garbage.ts';
-import type { Manifest } from '../manifest.ts';
+import type { Manifest, ManifestFile } from '../manifest.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { RemoteCollector } from '../transfer/collect-remote.ts';
 import { ObjectTransfer } from '../transfer/object-transfer.ts';
+import { BlobReader } from './blob-reader.ts';
 import { BundleImport, exportObjects } from './bundle.ts';
 import { ObjectCollector } from './collect.ts';
+import { composeArtifact } from './compose-artifact.ts';
 import { examineSource } from './examine.ts';
-import { readManifest, type ArtifactParts } from './parts.ts';
+import { loadIndex, readManifest, type ArtifactParts } from './parts.ts';
 import { restoreArtifact } from './restore-artifact.ts';
 import { storeArtifact } from './store-artifact.ts';
+import { storeStream } from './store-stream.ts';
+import { readFile } from './stream-file.ts';
 import { updateTarget } from './update-target.ts';
 import { isPresent, verifyArtifact, verifyObjects } from './verify-artifact.ts';
 
@@ -38,6 +42,22 @@ export class ObjectArtifactStore implements ArtifactStore {
 
   store(source: string, options: StoreOptions = {}): Promise<StoredArtifact> {
     return storeArtifact(this.#parts, source, options);
+  }
+
+  storeStream(
+    source: AsyncIterable<Uint8Array>,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<StoredArtifact> {
+    return storeStream(this.#parts, source, options);
+  }
+
+  compose(files: readonly ManifestFile[]): Promise<StoredArtifact> {
+    return composeArtifact(this.#parts, files);
+  }
+
+  async *readFile(file: ManifestFile, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
+    const reader = new BlobReader(this.#parts.objects, await loadIndex(this.#parts));
+    yield* readFile(file, { reader, signal });
   }
 
   async digest(

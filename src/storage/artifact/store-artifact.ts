@@ -135,7 +135,11 @@ async function attemptStore(attempt: Attempt, options: StoreOptions): Promise<St
 }
 
 /** Called only when every blob of the manifest is durable. */
-async function putManifest({ objects, warn }: ArtifactParts, name: string, bytes: Uint8Array): Promise<void> {
+export async function putManifest(
+  { objects, warn }: ArtifactParts,
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
   const batch = objects.batch();
   try {
     const outcome = await batch.put({ kind: 'manifests', name }, bytes);

@@ -8,9 +8,12 @@ import { assertNotAborted } from './walk.ts';
 /** Blobs being read and hashed ahead of the one that is consumed. */
 const READ_AHEAD = 3;
 
-export interface StreamFileOptions {
+export interface ReadFileOptions {
   reader: BlobReader;
   signal: AbortSignal | undefined;
+}
+
+export interface StreamFileOptions extends ReadFileOptions {
   /** Takes the bytes in order. */
   write: (bytes: Uint8Array) => Promise<void> | void;
 }
@@ -22,7 +25,14 @@ export interface StreamFileOptions {
  * @throws IntegrityError `OBJECT_MISSING`, `OBJECT_DAMAGED`
  */
 export async function streamFile(file: ManifestFile, options: StreamFileOptions): Promise<void> {
-  const { reader, signal, write } = options;
+  for await (const bytes of readFile(file, options)) await options.write(bytes);
+}
+
+/** As {@link streamFile}, for whoever asks for the bytes. */
+export async function* readFile(
+  file: ManifestFile,
+  { reader, signal }: ReadFileOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const ahead: Promise<Uint8Array<ArrayBuffer>>[] = [];
   const start = (id: string | undefined): void => {
     if (id === undefined) return;
@@ -41,7 +51,7 @@ export async function streamFile(file: ManifestFile, options: StreamFileOptions)
     start(file.blobs[index + READ_AHEAD]);
     size += bytes.length;
     whole?.update(bytes);
-    await write(bytes);
+    yield bytes;
   }
   const name = file.path === '' ? 'the file' : printable(file.path);
   if (size !== file.size) {

@@ -134,7 +134,7 @@ async function verifyManifest(
     result.checked.bytes += bytes.length;
     for (const id of wanted ? distinctBlobs(manifest) : []) {
       const found = index.findAll(id);
-      if (found.length === 0) report('blob', digestOf(id), 'in no readable pack');
+      if (found.length === 0) report('blob', digestOf(id), `blob ${id} is in no readable pack`);
       locations.push(...found);
     }
   } catch (error) {
