@@ -12,7 +12,8 @@ export function benjaminiHochberg(p: readonly number[]): number[] {
   const q = Array.from(p, () => 1);
   let least = 1;
   for (const [place, { value, index }] of descending.entries()) {
-    least = Math.min(least, (value * p.length) / (p.length - place));
+    // The factor first: it is at least 1, so that q is never rounded below p.
+    least = Math.min(least, value * (p.length / (p.length - place)));
     q[index] = least;
   }
   return q;

@@ -35,6 +35,19 @@ export function wilsonInterval(count: number, rows: number, confidence = CONFIDE
   };
 }
 
+/** The estimate with an interval `factor` (1 or more) times as wide, within [lowest, highest]: for rows that are worth fewer. */
+export function widened(
+  { value, low, high }: Estimate,
+  factor: number,
+  [lowest, highest]: readonly [number, number],
+): Estimate {
+  return {
+    value,
+    low: Math.max(lowest, value - factor * (value - low)),
+    high: Math.min(highest, value + factor * (high - value)),
+  };
+}
+
 /**
  * `after` less `before`, two estimates from independent rows with intervals of one confidence: the limits are combined as squares
  * (MOVER: Zou & Donner 2008; for Wilson's intervals that is Newcombe's method 10, 1998).

@@ -1,6 +1,6 @@
 import { checkSameLevels, sumOf, type Counts } from './counts.ts';
 import { chiSquareUpperQuantile } from './gamma.ts';
-import { quantile } from './quantiles.ts';
+import { quantileKnots } from './quantiles.ts';
 
 export interface Psi {
   /** Sum of (c - r) ln(c / r) over the bins, in nats. */
@@ -34,13 +34,12 @@ export function psi(reference: Counts, current: Counts): Psi {
 }
 
 /**
- * The upper edges of bins that hold a tenth of the reference each: its deciles .1 to .9 (type 7), without repetitions, so fewer than
- * nine where values repeat. Sorted reference, not empty.
+ * The upper edges of bins that hold about a tenth of the reference each: its deciles .1 to .9, values of the sample itself (type 1) without
+ * repetitions, so fewer than nine where values repeat, and no bin is empty in the reference. Sorted reference, not empty.
  */
 export function decileEdges(sortedReference: Float64Array): Float64Array {
   const edges: number[] = [];
-  for (let decile = 1; decile <= 9; decile += 1) {
-    const edge = quantile(sortedReference, decile / 10);
+  for (const edge of quantileKnots(sortedReference, 11).subarray(1, 10)) {
     if (edge !== edges.at(-1)) edges.push(edge);
   }
   // A bin above the maximum would hold no reference row; what exceeds it belongs to the last bin that does.

@@ -158,8 +158,7 @@ describe('bins of deciles', () => {
         const ofReference = binCounts(sorted(a), edges);
         expect(ofReference.reduce((x, y) => x + y)).toBe(a.length);
         expect(binCounts(sorted(b), edges).reduce((x, y) => x + y)).toBe(b.length);
-        // With fewer values than deciles an interpolated edge may have nobody below it.
-        if (a.length >= 20) expect(Math.min(...ofReference)).toBeGreaterThan(0);
+        expect(Math.min(...ofReference)).toBeGreaterThan(0);
       }),
     );
   });
@@ -170,7 +169,7 @@ describe('bins of deciles', () => {
 
   it('set a constant reference apart from all other values, on either side', () => {
     const reference = numbers(5, 5, 5, 5);
-    expect(psiOfSamples(reference, numbers(5, 5, 5)).psi).toBeCloseTo(0, 2);
+    expect(psiOfSamples(reference, numbers(5, 5, 5)).psi).toBeLessThan(0.01);
     const above = psiOfSamples(reference, numbers(6, 6, 6, 6));
     const below = psiOfSamples(reference, numbers(4, 4, 4, 4));
     expect(above).toEqual(below);

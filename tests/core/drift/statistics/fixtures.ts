@@ -48,8 +48,8 @@ interface DriftFixtures {
     kolmogorov_sf: Record<string, number>;
     chi2_sf: [number, number, number][];
     norm_sf: Record<string, number>;
+    bh: { p: number[]; q: number[] };
   };
-  readonly bh: { p: number[]; q: number[] };
 }
 
 interface ScipyCases {

@@ -28,7 +28,7 @@ function bruteFisher(reference: Share, current: Share): number {
     all += ways(x);
     if (ways(x) <= ways(reference.count)) likely += ways(x);
   }
-  return Number((likely * 10n ** 18n) / all) / 1e18;
+  return Number((likely * 10n ** 40n) / all) / 1e40;
 }
 
 const shares = fc
@@ -86,10 +86,10 @@ describe('compareShares', () => {
 
   it('goes over to the z test where both agree', () => {
     // The reference count has a standard deviation just below and just above 10,000.
-    const before = compareShares({ count: 1.9e8, rows: 3.8e8 }, { count: 1.9002e8, rows: 3.8e8 });
-    const after = compareShares({ count: 2.1e8, rows: 4.2e8 }, { count: 2.1002e8, rows: 4.2e8 });
+    const before = compareShares({ count: 3.9e8, rows: 7.8e8 }, { count: 3.90029e8, rows: 7.8e8 });
+    const after = compareShares({ count: 4.1e8, rows: 8.2e8 }, { count: 4.10029e8, rows: 8.2e8 });
     expect([before.method, after.method]).toEqual(['fisher', 'z']);
-    const z = zTest({ count: 1.9e8, rows: 3.8e8 }, { count: 1.9002e8, rows: 3.8e8 });
+    const z = zTest({ count: 3.9e8, rows: 7.8e8 }, { count: 3.90029e8, rows: 7.8e8 });
     expectClose(before.p, z, 1e-3);
     expect(after.p).toBeGreaterThan(0.1);
     expect(after.p).toBeLessThan(0.2);
