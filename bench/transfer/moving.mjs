@@ -60,6 +60,8 @@ export async function measurePull(bench, server, { id, what, repository, bytes, 
   await bench.run(['git', '-C', repository, 'add', '.mlops']);
   await bench.run(['git', '-C', repository, 'commit', '--quiet', '--no-verify', '-m', 'bench']);
   await bench.run(['git', 'clone', '--quiet', repository, clone]);
+  // The clone knows the remote from the committed configuration only.
+  await server.mlops(clone, ['remote', 'trust', remote]);
   const other = (run) => ({
     before: () => {
       bench.remove(copy);
