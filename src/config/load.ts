@@ -1,9 +1,10 @@
-import type * as z from 'zod';
 import { IntegrityError, UsageError } from '../errors.ts';
 import type { JsonValue } from '../lib/canonical-json.ts';
 import { nearestNames } from '../lib/nearest.ts';
 import { parseJson } from '../lib/parse-json.ts';
 import { printable } from '../lib/terminal-text.ts';
+import { allowedDriftKeys, DriftSettings } from './drift-settings.ts';
+import { describeIssues } from './issues.ts';
 import {
   type Config,
   ConfigFile,
@@ -12,6 +13,9 @@ import {
   SETTINGS,
   SharedConfigFile,
 } from './schema.ts';
+import { parseText } from './setting-text.ts';
+
+const SHARED_FILE = '.mlops/config.json';
 
 /** Where settings come from, the weakest first after the defaults. */
 export interface ConfigSources {
@@ -34,7 +38,7 @@ export interface SettingValue {
 /**
  * The settings in force: defaults < config.json < local.json < environment.
  *
- * @throws UsageError `CONFIG_INVALID` with one problem a line
+ * @throws UsageError `CONFIG_INVALID` with one problem a line; as `parseConfigFile`
  */
 export function loadConfig(sources: ConfigSources): Config {
   const shared = parseConfigFile(sources.config, 'config.json');
@@ -56,9 +60,19 @@ export function loadConfig(sources: ConfigSources): Config {
       requireSavedData: valueOr(nested('hooks.requireSavedData'), DEFAULT_CONFIG.hooks.requireSavedData),
       allowedSecrets: valueOr(nested('hooks.allowedSecrets'), [...DEFAULT_CONFIG.hooks.allowedSecrets]),
     },
+    drift: loadDrift(shared, own),
     ...loadRemotes(shared, own),
     ...loadTrust(own, sources.env[TRUST_VARIABLE] ?? ''),
   };
+}
+
+/** Not merged here: which of two settings of a column wins is a matter of the policy. */
+function loadDrift(shared: ConfigFile, own: ConfigFile): Config['drift'] {
+  const files = [
+    { origin: 'config.json', settings: shared.drift },
+    { origin: 'local.json', settings: own.drift },
+  ] as const;
+  return files.flatMap(({ origin, settings }) => (settings === undefined ? [] : [{ origin, settings }]));
 }
 
 /** A remote of this clone wins over the shared one of its name, so that nothing committed can redirect it. */
@@ -109,7 +123,7 @@ export function listSettings({ config, local, env }: ConfigSources): SettingValu
     const fromShared = valueAt(shared, key);
     if (fromShared !== undefined) return { key, value: fromShared, origin: 'config.json' };
     const fallback = key === 'defaultRemote' ? onlyRemote(shared, own) : valueAt(DEFAULT_CONFIG, key);
-    return { key, value: fallback ?? null, origin: 'default' };
+    return { key, value: fallback ?? setting.fallback ?? null, origin: 'default' };
   });
 }
 
@@ -138,21 +152,51 @@ export function unsetSetting(file: ConfigFile, key: string): ConfigFile {
   return ConfigFile.parse(withValue({ ...file }, key.split('.'), undefined));
 }
 
-/** An absent file is an empty one. @throws UsageError `CONFIG_INVALID`; ConflictError `MERGE_CONFLICT` */
+/**
+ * An absent file is an empty one.
+ * @throws IntegrityError `JSON_INVALID` for what is no JSON; ConflictError `MERGE_CONFLICT`; UsageError `CONFIG_INVALID` for JSON that
+ * says what no setting is
+ */
 export function parseConfigFile(
   bytes: Uint8Array | undefined,
   file: 'config.json' | 'local.json',
 ): ConfigFile {
   if (bytes === undefined) return {};
-  const source = `.mlops/${file}`;
+  const source = file === 'config.json' ? SHARED_FILE : `.mlops/${file}`;
   const schema = file === 'config.json' ? SharedConfigFile : ConfigFile;
-  const value = parseOrExplain(bytes, source);
+  const value = parseDocument(bytes, source);
   if (isUntouched(value)) return value;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.flatMap(describeIssue).map((line) => `${source}: ${line}`);
+  const lines = describeIssues(parsed.error, CONFIG_WORDS).map((line) => `${source}: ${line}`);
   throw new UsageError('CONFIG_INVALID', lines.join('\n'), {
     hint: 'correct the file, or see `mlops config list` for the settings there are',
+  });
+}
+
+/**
+ * The file of `mlops drift --config`: what the section `drift` of a configuration holds, or a whole configuration of which that section
+ * is read and nothing else may be there.
+ *
+ * @param source the path as typed, for messages
+ * @throws UsageError `CONFIG_INVALID`
+ */
+export function parseDriftFile(bytes: Uint8Array, source: string): DriftSettings {
+  const value = parseOrExplain(bytes, source);
+  const isWhole = typeof value === 'object' && value !== null && Object.hasOwn(value, 'drift');
+  const schema = isWhole ? SharedConfigFile.unwrap().pick({ schema: true, drift: true }) : DriftSettings;
+  const parsed = schema.safeParse(value);
+  if (parsed.success)
+    return isWhole ? ((parsed.data as ConfigFile).drift ?? {}) : (parsed.data as DriftSettings);
+  const words = {
+    allowedKeys: (path: readonly string[]): readonly string[] => {
+      if (!isWhole) return allowedDriftKeys(path);
+      return path.length === 0 ? ['schema', 'drift'] : allowedDriftKeys(path.slice(1));
+    },
+  };
+  const lines = describeIssues(parsed.error, words).map((line) => `${printable(source)}: ${line}`);
+  throw new UsageError('CONFIG_INVALID', lines.join('\n'), {
+    hint: 'it holds what the section `drift` of .mlops/config.json may hold',
   });
 }
 
@@ -162,40 +206,53 @@ function isUntouched(value: unknown): value is ConfigFile {
   return Object.entries(value).every(([key, member]) => key === 'schema' && member === 'mlops.config/1');
 }
 
-/** The file is written by people, so a syntax error is theirs to correct, not damage. */
+/** Data may have columns of these names, which are no keys of JSON that this program reads. */
+const LIST_HINT = /the key "(?:__proto__|constructor|prototype)" is not allowed$/;
+const IN_A_LIST = '; a column of that name is written in a list: "columns": [{"column": "constructor", ...}]';
+
+/** What lies below `.mlops` and is no JSON is damage, as for every other document there; people edit this one, too. */
+function parseDocument(bytes: Uint8Array, source: string): unknown {
+  try {
+    return parseJson(bytes, { source });
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    const restore = source === SHARED_FILE ? `, or restore it: git checkout HEAD -- ${source}` : '';
+    throw new IntegrityError(error.code, error.message, {
+      cause: error,
+      hint: `correct ${source}${listHint(error)}${restore}`,
+    });
+  }
+}
+
+/** A file that somebody names on the command line: a syntax error is theirs to correct, not damage. */
 function parseOrExplain(bytes: Uint8Array, source: string): unknown {
   try {
     return parseJson(bytes, { source });
   } catch (error) {
     if (!(error instanceof IntegrityError)) throw error;
-    throw new UsageError('CONFIG_INVALID', error.message, { cause: error, hint: `correct ${source}` });
+    throw new UsageError('CONFIG_INVALID', error.message, {
+      cause: error,
+      hint: `correct ${printable(source)}${listHint(error)}`,
+    });
   }
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.map(String);
-  if (issue.code !== 'unrecognized_keys') {
-    return [`${printable(path.join('.')) || 'the file'}: ${lowerFirst(issue.message)}`];
-  }
-  const allowed = allowedKeys(path);
-  return issue.keys.map((key) => {
-    if (path.length === 0 && key === 'trustedRemotes') {
-      return 'trustedRemotes: belongs into .mlops/local.json: a shared file can not vouch for the remotes it names';
-    }
-    const [near] = nearestNames(key, allowed, 1);
-    const guess = near === undefined ? '' : `, did you mean "${near}"?`;
-    const name = printable([...path, key].join('.'));
-    return `${name}: unknown key${guess} (allowed: ${allowed.join(', ')})`;
-  });
+function listHint({ message }: Error): string {
+  return LIST_HINT.test(message) ? IN_A_LIST : '';
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
-}
+const CONFIG_WORDS = {
+  allowedKeys,
+  aboutKey: (path: readonly string[], key: string): string | undefined =>
+    path.length === 0 && key === 'trustedRemotes'
+      ? 'trustedRemotes: belongs into .mlops/local.json: a shared file can not vouch for the remotes it names'
+      : undefined,
+};
 
 /** The keys of the object at a path, the root being the empty path. */
-function allowedKeys(path: readonly string[]): string[] {
+function allowedKeys(path: readonly string[]): readonly string[] {
   const prefix = path.map((part) => `${part}.`).join('');
+  if (path[0] === 'drift') return allowedDriftKeys(path.slice(1));
   if (path[0] === 'remotes') return ['url', 'endpoint', 'region', 'profile', 'pathStyle'];
   const keys = path.length === 0 ? ['schema', 'remotes'] : [];
   for (const key of Object.keys(SETTINGS)) {
@@ -216,46 +273,6 @@ function unknownSetting(key: string): UsageError {
   return new UsageError('UNKNOWN_SETTING', `there is no setting "${printable(key)}"`, {
     hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'see `mlops config list`',
   });
-}
-
-/** @param name the setting or variable to put into the error message */
-function parseText(setting: Setting, text: string, name: string): JsonValue {
-  const result = setting.schema.safeParse(fromText(setting.kind, text.trim()));
-  if (result.success) return result.data as JsonValue;
-  const reasons = result.error.issues.map((issue) => lowerFirst(issue.message));
-  throw new UsageError(
-    'CONFIG_INVALID',
-    `${name}: "${printable(text)}": ${[...new Set(reasons)].join('; ')}`,
-    {
-      hint: `${name} is ${KINDS[setting.kind]}`,
-    },
-  );
-}
-
-const KINDS = {
-  boolean: 'true or false',
-  number: 'a number',
-  list: 'a list with commas between its elements',
-  name: 'a name',
-} as const;
-
-const WORDS: Readonly<Record<string, boolean>> = {
-  true: true,
-  yes: true,
-  on: true,
-  '1': true,
-  false: false,
-  no: false,
-  off: false,
-  '0': false,
-};
-
-function fromText(kind: Setting['kind'], text: string): unknown {
-  if (kind === 'list') return text === '' ? [] : text.split(',').map((element) => element.trim());
-  if (kind === 'number') return text === '' ? text : Number(text);
-  if (kind === 'name') return text;
-  const word = text.toLowerCase();
-  return Object.hasOwn(WORDS, word) ? WORDS[word] : text;
 }
 
 function valueAt(root: object, key: string): JsonValue | undefined {

@@ -1,5 +1,16 @@
 import * as z from 'zod';
+import type { JsonValue } from '../lib/canonical-json.ts';
 import { isReservedName } from '../lib/portable-names.ts';
+import { DRIFT_FAIL_ON, DRIFT_POLICIES } from './drift-names.ts';
+import {
+  DriftAlpha,
+  DriftEffect,
+  DriftFlag,
+  DriftIgnore,
+  DriftPolicyName,
+  DriftSettings,
+  DriftSeverity,
+} from './drift-settings.ts';
 
 // Lazy, all that is more than one schema: building them takes longer than reading a file without settings.
 export const StageName = z.lazy(() =>
@@ -73,6 +84,7 @@ export const ConfigFile = z.lazy(() =>
     transfer: z
       .strictObject({ timeoutSeconds: Silence.optional(), attempts: Attempts.optional() })
       .optional(),
+    drift: DriftSettings.optional(),
     remotes: z.record(RemoteName, Remote).optional(),
     defaultRemote: RemoteName.optional(),
     /** Only in local.json: remotes this clone may push to, as `mlops remote trust` or an answered question wrote them. */
@@ -113,6 +125,8 @@ export interface Config {
     /** Fingerprints of texts that look like secrets and are none. */
     allowedSecrets: readonly string[];
   };
+  /** How data are compared, the weaker file first; `src/core/drift/policy/resolve.ts` makes the rules of it. */
+  drift: readonly { origin: 'config.json' | 'local.json'; settings: DriftSettings }[];
   /** By name, those of local.json before those of config.json. */
   remotes: Readonly<Record<string, RemoteConfig & { origin: 'config.json' | 'local.json' }>>;
   /** The remote that is meant when none is named; absent when there is none, or several and no choice was made. */
@@ -130,6 +144,7 @@ export const DEFAULT_CONFIG: Config = {
   gc: { graceDays: 14 },
   transfer: { timeoutSeconds: 30, attempts: 5 },
   hooks: { prePush: 'push', fetch: false, requireSavedData: true, allowedSecrets: [] },
+  drift: [],
   remotes: {},
   trustedRemotes: [],
   trustsEveryRemote: false,
@@ -142,6 +157,8 @@ export interface Setting {
   description: string;
   /** The environment variable that overrides both files. */
   variable?: string;
+  /** What holds when nothing is set, where {@link DEFAULT_CONFIG} does not say it. */
+  fallback?: JsonValue;
 }
 
 export const SETTINGS: Readonly<Record<string, Setting>> = {
@@ -202,6 +219,42 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     schema: AllowedSecrets,
     description:
       'fingerprints, as the pre-commit hook prints them, of texts that look like secrets and are none',
+  },
+  'drift.policy': {
+    kind: 'name',
+    schema: DriftPolicyName,
+    description: `the rules by which \`mlops drift\` decides: ${DRIFT_POLICIES.join(', ')}`,
+    fallback: 'default',
+  },
+  'drift.alpha': {
+    kind: 'number',
+    schema: DriftAlpha,
+    description: 'significance level of `mlops drift`; without it 0.01, and 0.05 under the policy pvalue',
+    fallback: 0.01,
+  },
+  'drift.failOn': {
+    kind: 'name',
+    schema: DriftSeverity,
+    description: `the severity from which on \`mlops drift\` exits with 1: ${DRIFT_FAIL_ON.join(', ')}`,
+    fallback: 'medium',
+  },
+  'drift.failOnInconclusive': {
+    kind: 'boolean',
+    schema: DriftFlag,
+    description: 'whether `mlops drift` exits with 1 as well when there are too few rows to tell',
+    fallback: false,
+  },
+  'drift.effect': {
+    kind: 'number',
+    schema: DriftEffect,
+    description: 'the least change of a distribution that matters to `mlops drift`, as a share of rows',
+    fallback: 0.1,
+  },
+  'drift.ignore': {
+    kind: 'list',
+    schema: DriftIgnore,
+    description: 'columns that `mlops drift` does not compare: names, or globs with * and ?',
+    fallback: [],
   },
   defaultRemote: {
     kind: 'name',

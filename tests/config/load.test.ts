@@ -48,6 +48,12 @@ describe('loadConfig', () => {
       ['hooks.fetch', 'default'],
       ['hooks.requireSavedData', 'default'],
       ['hooks.allowedSecrets', 'default'],
+      ['drift.policy', 'default'],
+      ['drift.alpha', 'default'],
+      ['drift.failOn', 'default'],
+      ['drift.failOnInconclusive', 'default'],
+      ['drift.effect', 'default'],
+      ['drift.ignore', 'default'],
       ['defaultRemote', 'default'],
     ]);
   });
@@ -64,8 +70,8 @@ describe('loadConfig', () => {
     }
     expect(message.split('\n').toSorted()).toEqual([
       '.mlops/config.json: git.stagee: unknown key, did you mean "stage"? (allowed: stage)',
-      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, gc, git, hooks, lock, remotes, schema, stages, transfer)',
-      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, gc, git, hooks, lock, remotes, schema, stages, transfer)',
+      '.mlops/config.json: stage: unknown key, did you mean "stages"? (allowed: defaultRemote, drift, gc, git, hooks, lock, remotes, schema, stages, transfer)',
+      '.mlops/config.json: x\\x1b: unknown key (allowed: defaultRemote, drift, gc, git, hooks, lock, remotes, schema, stages, transfer)',
     ]);
   });
 
@@ -79,14 +85,31 @@ describe('loadConfig', () => {
     [{ lock: { timeoutSeconds: -1 } }, /lock\.timeoutSeconds: /],
     [{ schema: 'mlops.config/2' }, /schema: /],
     [[], /the file: .*object/],
-    ['{"stages": ["a"],}', /config\.json:1:18: expected a key/],
-    ['{"git": {}, "git": {}}', /duplicate key/],
-    ['{"__proto__": {}}', /not allowed/],
-    ['', /unexpected end/],
   ])('refuses %j with exit 2', (content, reason) => {
     const load = () => loadConfig({ config: file(content), env: {} });
     expect(load).toThrow(reason);
     expect(load).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', exitCode: 2 }) as Error);
+  });
+
+  it.each([
+    ['{"stages": ["a"],}', /config\.json:1:18: expected a key/],
+    ['{"git": {}, "git": {}}', /config\.json:1:13: duplicate key/],
+    ['{"__proto__": {}}', /not allowed/],
+    ['', /config\.json:1:1: unexpected end/],
+    [new Uint8Array([0xff]), /not valid UTF-8/],
+  ])('calls %j damage, as in every document below .mlops', (content, reason) => {
+    const config = typeof content === 'string' ? file(content) : content;
+    const load = () => loadConfig({ config, env: {} });
+    expect(load).toThrow(reason);
+    expect(load).toThrow(
+      expect.objectContaining({
+        exitCode: 3,
+        hint: expect.stringContaining('git checkout HEAD -- .mlops/config.json') as string,
+      }) as Error,
+    );
+    const local = () => loadConfig({ local: config, env: {} });
+    expect(local).toThrow(/^\.mlops\/local\.json/);
+    expect(local).toThrow(expect.objectContaining({ exitCode: 3 }) as Error);
   });
 
   it('names the file at fault, and a merge conflict as such', () => {
@@ -261,14 +284,18 @@ describe('the list of settings', () => {
           ? paths(inner as object, `${prefix}${key}.`)
           : [`${prefix}${key}`],
       );
-    const { remotes, trustedRemotes, trustsEveryRemote, ...settings } = DEFAULT_CONFIG;
-    expect({ remotes, trustedRemotes, trustsEveryRemote }).toEqual({
+    const { drift, remotes, trustedRemotes, trustsEveryRemote, ...settings } = DEFAULT_CONFIG;
+    expect({ drift, remotes, trustedRemotes, trustsEveryRemote }).toEqual({
+      drift: [],
       remotes: {},
       trustedRemotes: [],
       trustsEveryRemote: false,
     });
-    // The default of defaultRemote is the only remote there is, so it has no fixed one.
-    expect(Object.keys(SETTINGS).toSorted()).toEqual([...paths(settings), 'defaultRemote'].toSorted());
+    // The default of defaultRemote is the only remote there is, so it has no fixed one. Those of drift depend on the policy.
+    const scalars = ['policy', 'alpha', 'failOn', 'failOnInconclusive', 'effect', 'ignore'];
+    expect(Object.keys(SETTINGS).toSorted()).toEqual(
+      [...paths(settings), 'defaultRemote', ...scalars.map((key) => `drift.${key}`)].toSorted(),
+    );
     expect(ConfigFile.parse(settings)).toEqual(settings);
     const heads = new Set(Object.keys(SETTINGS).map((key) => key.split('.')[0]));
     // What `mlops remote` writes is no setting of `mlops config`.

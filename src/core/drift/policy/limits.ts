@@ -1,4 +1,9 @@
-/** From which effect on a finding is of which severity; each at least as large as the one before. */
+import { DRIFT_LIMITS, type DriftLimit } from '../../../config/drift-names.ts';
+
+/**
+ * From which effect on a finding is of which severity; each at least as large as the one before. Infinity for a severity that is never
+ * reached.
+ */
 export interface Limits {
   readonly medium: number;
   readonly high: number;
@@ -6,22 +11,8 @@ export interface Limits {
 }
 
 /** The effects that have limits, by the names that config and `--explain` use. */
-export const LIMIT_NAMES = [
-  'D',
-  'W',
-  'excessTvd',
-  'nullShare',
-  'nullShareFromZero',
-  'unseenShare',
-  'outOfRange',
-  'pointMass',
-  'nonFinite',
-  'unparsable',
-  'gap',
-  'characterClasses',
-  'emptyStrings',
-] as const;
-export type LimitName = (typeof LIMIT_NAMES)[number];
+export const LIMIT_NAMES = DRIFT_LIMITS;
+export type LimitName = DriftLimit;
 
 /** A column's number with the place it comes from, as `drift --explain` prints it. */
 export interface Resolved<Value> {
@@ -54,9 +45,42 @@ export const DEFAULT_EFFECT = 0.1;
 /** Which limits follow the floor `effect`: those of the shape of a distribution. */
 export const SHAPE_LIMITS: ReadonlySet<LimitName> = new Set(['D', 'W', 'excessTvd', 'characterClasses']);
 
-/** The limits with `medium` in units of the default floor; the others stay, but never below it. */
-export function withFloor(limits: Limits, effect: number): Limits {
-  return atLeast({ ...limits, medium: limits.medium * (effect / DEFAULT_EFFECT) });
+/**
+ * The limits with the floor `effect`: `medium` is that of `mlops-2` times effect / 0.1, the others stay, but never below it.
+ */
+export function withFloor(name: LimitName, limits: Limits, effect: number): Limits {
+  return atLeast({ ...limits, medium: DEFAULT_LIMITS[name].medium * (effect / DEFAULT_EFFECT) });
+}
+
+/** Limits as people write them: what is left out stays as it was, null is never reached. */
+export interface WrittenLimits {
+  readonly medium?: number | null | undefined;
+  readonly high?: number | null | undefined;
+  readonly critical?: number | null | undefined;
+}
+
+export const NEVER: Limits = { medium: Infinity, high: Infinity, critical: Infinity };
+
+/**
+ * Limits with others written over them (ascending where they are given). What is left out stays, moved as far as the written ones need to remain
+ * in order: `high: 0.05` over a medium of 0.1 means that from 0.05 on a finding is at least medium as well.
+ */
+export function overwrite(limits: Limits, written: WrittenLimits | null): Limits {
+  if (written === null) return NEVER;
+  const given = (limit: number | null | undefined): number | undefined => (limit === null ? Infinity : limit);
+  const medium = given(written.medium);
+  const high = given(written.high);
+  const critical = given(written.critical);
+  return atLeast({
+    medium: medium ?? Math.min(limits.medium, high ?? Infinity, critical ?? Infinity),
+    high: high ?? Math.min(limits.high, critical ?? Infinity),
+    critical: critical ?? limits.critical,
+  });
+}
+
+/** The limits with one of them not below `floor`. */
+export function raised(limits: Limits, severity: keyof Limits, floor: number): Limits {
+  return atLeast({ ...limits, [severity]: Math.max(limits[severity], floor) });
 }
 
 /** The limits in ascending order: one that is below the one before is raised to it. */
