@@ -54,6 +54,7 @@ export default defineCommand({
         records: z.number(),
         events: z.number(),
         pointers: z.number(),
+        reports: z.number(),
         manifests: z.number(),
         packs: z.number(),
         blobs: z.number(),
@@ -96,18 +97,26 @@ export default defineCommand({
 });
 
 function describe({ checked, damage }: Verification, view: Terminal): string {
-  const { records, events, pointers, manifests, packs, blobs, bytes } = checked;
+  const { records, events, pointers, reports, manifests, packs, blobs, bytes } = checked;
   const objects = `${count(manifests, 'manifest')}, ${count(packs, 'pack')}, ${count(blobs, 'blob')}`;
   const hashed = bytes === 0 ? '' : `, ${formatBytes(bytes)} hashed`;
   const data = pointers === 0 ? '' : `, ${count(pointers, 'data pointer')}`;
-  const summary = `Checked ${count(records, 'record')}, ${count(events, 'event')}${data}, ${objects}${hashed}`;
+  const kept = reports === 0 ? '' : `, ${count(reports, 'drift report')}`;
+  const summary = `Checked ${count(records, 'record')}, ${count(events, 'event')}${data}${kept}, ${objects}${hashed}`;
   if (damage.length === 0) return `${summary}: no damage found\n`;
   const rows = damage.map(({ kind, path, problem }) => [kind, path, problem]);
   const columns = [{ header: 'KIND' }, { header: 'PATH' }, { header: 'PROBLEM' }];
   return `${table({ columns, rows }, { ...view, columns: Infinity })}${summary}: ${count(damage.length, 'problem')}\n`;
 }
 
-const DOCUMENTS: ReadonlySet<string> = new Set(['model', 'record', 'event', 'stage', 'pointer']);
+const DOCUMENTS: ReadonlySet<string> = new Set([
+  'model',
+  'record',
+  'event',
+  'stage',
+  'pointer',
+  'report',
+]);
 
 function advice({ damage, conflict }: Verification): string[] {
   if (conflict?.hint !== undefined) return [conflict.hint];

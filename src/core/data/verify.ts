@@ -21,6 +21,8 @@ export interface DataDamage {
 export interface VerifiedData {
   pointers: number;
   events: number;
+  /** The events themselves, for whoever holds other documents against them. */
+  log: EventLog<RepositoryEvent>;
   /** Artifacts that the sound pointers need. */
   digests: readonly string[];
   damage: readonly DataDamage[];
@@ -67,6 +69,7 @@ export async function verifyData(
   return {
     pointers: pointers.length,
     events: log.newestFirst.length,
+    log,
     digests: pointers.map(({ digest }) => digest),
     damage,
     notices,

@@ -7,7 +7,7 @@ import { printable } from '../../lib/terminal-text.ts';
 import { parseEvent } from '../audit/event.ts';
 import { parseRepositoryEvent } from '../audit/repository-event.ts';
 import { parseModelDocument } from '../registry/model-document.ts';
-import { FORMAT_PATH, gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
+import { DRIFT_REPORTS_DIRECTORY, FORMAT_PATH, gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
 import { documentNeeds } from '../repository/needed-artifacts.ts';
 import { problemOf, type HookProblem } from './problem.ts';
 import { findSecrets } from './secrets.ts';
@@ -16,6 +16,8 @@ import { halfChanges, type StagedDocument } from './staged-halves.ts';
 /** Directories and files of `.mlops` that belong to one clone. */
 const OF_THIS_CLONE = /^(?:cache|tmp)(?:\/|$)|^local\.json$/i;
 const IMMUTABLE = /^(?:models\/[^/]+\/(?:versions|events)|events)\/[^/]+$/;
+/** May be removed, unlike records and events, but not edited. */
+const REPORTS = `${DRIFT_REPORTS_DIRECTORY}/`;
 const FILE_MODES: ReadonlySet<string> = new Set(['100644', '100755']);
 
 /**
@@ -38,9 +40,10 @@ export async function checkStagedDocuments(
     else if (each.entry !== undefined) wanted.push(each.entry);
   }
   const documents = await readDocuments(git, wanted, changes);
+  const parseReport = await reportParser(documents);
   for (const document of documents) {
     const path = gitPath(document.path);
-    problems.push(...attempt(path, () => parseStaged(document)));
+    problems.push(...attempt(path, () => parseStaged(document, parseReport)));
     for (const secret of secretsIn(document, allowedSecrets)) problems.push(secret);
   }
   problems.push(...(await halfChanges(git, documents)));
@@ -89,8 +92,9 @@ function changeProblem({ path, change, entry }: StagedChange, givenUp: boolean):
       },
     );
   }
-  if (change === 'modified' && IMMUTABLE.test(below)) {
-    return new IntegrityError('HISTORY_CHANGED', `${file} was changed; records and events are never edited`, {
+  if (change === 'modified' && (IMMUTABLE.test(below) || below.startsWith(REPORTS))) {
+    const kinds = below.startsWith(REPORTS) ? 'kept reports' : 'records and events';
+    return new IntegrityError('HISTORY_CHANGED', `${file} was changed; ${kinds} are never edited`, {
       hint: `git restore --staged --worktree -- ${word}; what is to change is a new version or a new event`,
     });
   }
@@ -125,8 +129,16 @@ function attempt(path: string, parse: () => unknown): HookProblem[] {
   }
 }
 
+type ParseReport = (bytes: Uint8Array, name: string) => unknown;
+
+/** The schema of reports takes a while to build, and few commits hold one. */
+async function reportParser(documents: readonly StagedDocument[]): Promise<ParseReport> {
+  if (!documents.some(({ path }) => path.startsWith(REPORTS))) return () => undefined;
+  return (await import('../drift/reports/kept-report.ts')).parseReport;
+}
+
 /** Reads the document as whoever checks the commit out will. @throws MlopsError */
-function parseStaged({ path, bytes }: StagedDocument): void {
+function parseStaged({ path, bytes }: StagedDocument, parseReport: ParseReport): void {
   const [top = '', model = '', kind = '', name = '', ...rest] = path.split('/');
   if (!path.endsWith('.json')) {
     assertNoMarkers(bytes, gitPath(path));
@@ -134,6 +146,8 @@ function parseStaged({ path, bytes }: StagedDocument): void {
     parseConfigFile(bytes, 'config.json');
   } else if (top === 'events' && kind === '') {
     parseRepositoryEvent(bytes, model);
+  } else if (path.startsWith(REPORTS)) {
+    parseReport(bytes, path.slice(REPORTS.length));
   } else if (top === 'models' && kind === 'events' && rest.length === 0) {
     parseEvent(bytes, { model, name });
   } else if (top === 'models' && kind === 'model.json' && name === '') {

@@ -3,6 +3,7 @@ import type { VerifyObjectsOptions } from '../../storage/artifact-store.ts';
 import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { verifyData } from '../data/verify.ts';
+import { verifyReports } from '../drift/reports/verify.ts';
 import { verifyBytes, type BytesDamage } from './verify-bytes.ts';
 import {
   listModels,
@@ -13,7 +14,7 @@ import {
 } from '../registry/index.ts';
 
 export interface Damage {
-  kind: 'model' | 'record' | 'event' | 'stage' | 'pointer' | BytesDamage['kind'];
+  kind: 'model' | 'record' | 'event' | 'stage' | 'pointer' | 'report' | BytesDamage['kind'];
   /** Below the Git root; of a remote its name, `:`, and the path there. */
   path: string;
   /** `null` where there is none to name. */
@@ -27,6 +28,8 @@ export interface Verification {
     events: number;
     /** Of tracked data. */
     pointers: number;
+    /** Drift reports that were kept. */
+    reports: number;
     manifests: number;
     packs: number;
     blobs: number;
@@ -84,8 +87,12 @@ export async function verify(repository: Repository, request: VerifyRequest): Pr
     notices.push(...data.notices);
     conflict ??= data.conflict;
   }
+  const kept = data === undefined ? undefined : await verifyReports(repository.documents, data.log);
+  damage.push(...(kept?.damage ?? []).map((each): Damage => ({ kind: 'report', ...each })));
+  notices.push(...(kept?.notices ?? []));
   const pointers = data?.pointers ?? 0;
-  const checked = { records, events, pointers, manifests: 0, packs: 0, blobs: 0, bytes: 0 };
+  const reports = kept?.reports ?? 0;
+  const checked = { records, events, pointers, reports, manifests: 0, packs: 0, blobs: 0, bytes: 0 };
   if (!metadataOnly) {
     const digests = new Set(
       scope.flatMap(({ versions }) => versions.filter(isKept).map(({ record }) => record.digest)),
