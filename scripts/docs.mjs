@@ -1,4 +1,4 @@
-// Writes docs/cli.md and docs/json-output.md from the command definitions; with --check only says whether they are fresh.
+// Writes docs/cli.md and docs/json-output.md from the command definitions, and the JSON Schema of drift reports; with --check only says whether they are fresh.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -40,5 +40,5 @@ for (const [path, text] of Object.entries(await generate())) {
   if (!check) await writeFile(join(root, path), text);
   console.log(`${path}: ${check ? 'stale; run `npm run docs`' : 'written'}`);
 }
-if (stale === 0) console.log('docs/cli.md and docs/json-output.md are up to date');
+if (stale === 0) console.log('the generated files in docs/ are up to date');
 if (check && stale > 0) process.exitCode = 1;

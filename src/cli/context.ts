@@ -5,6 +5,7 @@ import type { RemoteConfig } from '../config/schema.ts';
 import { UsageError } from '../errors.ts';
 import type { Git, GitHooks } from '../git/git.ts';
 import type { CommitLock } from '../storage/commit-lock.ts';
+import type { OutputFiles } from '../storage/output-files.ts';
 import type { RemotePlace } from '../storage/open-remote.ts';
 import type { RepositoryParts } from '../core/repository/open.ts';
 import type { Repository } from '../core/repository/repository.ts';
@@ -98,6 +99,8 @@ export interface Context {
   git(): Promise<Git>;
   /** The files that make Git run this program, around `cwd`. */
   gitHooks(): Promise<GitHooks>;
+  /** Files that the person asked for by name, in or outside of a repository. */
+  outputFiles(): Promise<OutputFiles>;
   /** A bar on stderr that appears after a second on a terminal, and nothing elsewhere. */
   progress(label: string, unit: 'bytes' | 'items'): Progress;
   warn(message: string): void;
@@ -173,6 +176,7 @@ export function createContext(options: ContextOptions): Context {
       ]);
       return createGitHooks(createRunGit({ directory: cwd, env, insideHook: false }), options.program);
     }),
+    outputFiles: once(async () => (await import('../storage/local/output-files.ts')).createOutputFiles()),
     progress: (label, unit) => {
       const enabled = io.errIsTTY && !quiet && !json;
       return createProgress({ label, unit, enabled, write: io.err, elapsed: () => performance.now() });

@@ -198,6 +198,21 @@ export const manifest: Manifest = {
       },
     },
   },
+  reports: {
+    summary: 'Look at the drift reports that were kept',
+    group: 'Drift',
+    commands: {
+      list: { summary: 'List the kept reports', load: () => import('../commands/reports/list.ts') },
+      show: {
+        summary: 'Show a kept report, in any format',
+        load: () => import('../commands/reports/show.ts'),
+      },
+      compare: {
+        summary: 'Show which columns became worse or better',
+        load: () => import('../commands/reports/compare.ts'),
+      },
+    },
+  },
   verify: {
     summary: 'Check records, events, stages and objects for damage',
     group: 'Integrity and space',

@@ -147,7 +147,7 @@ const CONTRACT: [string, string[], string[]][] = [
     'verify',
     ['verify'],
     [
-      ...under('checked', ['records', 'events', 'pointers', 'manifests', 'packs', 'blobs', 'bytes']),
+      ...under('checked', ['records', 'events', 'pointers', 'reports', 'manifests', 'packs', 'blobs', 'bytes']),
       'damage[]',
       'notices[]',
     ],

@@ -13,7 +13,7 @@ export function categoryCharts({ bars, unseen, unseenCount, gone, goneCount }: C
     ...bars.flatMap(({ referenceShare, currentShare }) => [referenceShare, currentShare]),
   );
   const rows = bars.map((change) => barRow(change, most));
-  const table = markup`<div class="scroll"><table class="bars"><caption>Share of rows by category</caption><thead><tr><th scope="col">category</th><th scope="col">reference</th><th scope="col">current</th><td></td></tr></thead><tbody>${rows}</tbody></table></div>`;
+  const table = markup`<table class="bars"><caption>Share of rows by category</caption><thead><tr><th scope="col">category</th><th scope="col">reference</th><th scope="col">current</th><td></td></tr></thead><tbody>${rows}</tbody></table>`;
   return markup`${bars.length === 0 ? NOTHING : table}${listed('New', unseen, unseenCount)}${listed('Gone', gone, goneCount)}`;
 }
 

@@ -152,7 +152,7 @@ function ticksOf(range: Range, type: ColumnReport['type']): Tick[] {
     ];
   }
   if (from === to) return [{ at: from, text: short(from), anchor: 'start' }];
-  const step = roundStep((to / 2 - from / 2) / 2);
+  const step = roundStep((to / 2 - from / 2) / 2.5);
   const ticks: Tick[] = [];
   const first = Math.ceil(from / step);
   for (let place = first; place - first < 8 && place * step <= to; place += 1) {
@@ -162,10 +162,10 @@ function ticksOf(range: Range, type: ColumnReport['type']): Tick[] {
   return ticks;
 }
 
-/** 1, 2 or 5 times a power of ten, at least as large. */
-function roundStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(least));
-  const factor = [1, 2, 5, 10].find((each) => each * power >= least * 0.999) ?? 10;
+/** 1, 2 or 5 times a power of ten, about as large. */
+function roundStep(wanted: number): number {
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  const factor = [1, 2, 5, 10].find((each) => each * power >= wanted * 0.75) ?? 10;
   const step = factor * power;
-  return Number.isFinite(step) && step > 0 ? step : least;
+  return Number.isFinite(step) && step > 0 ? step : wanted;
 }

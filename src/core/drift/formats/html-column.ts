@@ -24,11 +24,26 @@ export function nameOf(name: string): Markup {
 
 export function phraseMarkup(phrase: Phrase): Markup[] {
   return phrase.map((piece) => {
-    if (typeof piece === 'string') return markup`${piece}`;
+    if (typeof piece === 'string') return markup`${unbroken(piece)}`;
     return 'data' in piece
       ? markup`<code>${cut(piece.data, LONGEST_NAME)}</code>`
       : markup`${cut(piece.sentence, LONGEST_TEXT)}`;
   });
+}
+
+/** Our own words with numbers and their units on one line. */
+function unbroken(text: string): string {
+  return text.replaceAll(/(\d) %/g, '$1\u00a0%');
+}
+
+/** A table that may be wider than a phone; it can be moved with the keyboard too. */
+export function scrollable(label: string, table: Markup): Markup {
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${label}">${table}</div>`;
+}
+
+/** Whether there is something to see of the column besides numbers. */
+export function hasCharts({ histogram, ecdf, categories }: ColumnReport): boolean {
+  return histogram !== null || ecdf !== null || (categories !== null && categories.bars.length > 0);
 }
 
 /** One column, folded up unless it is `open`; `id` is of our making. */
@@ -46,8 +61,7 @@ export function columnSection(
     summary,
     markup`<div class="body" id="${id}">`,
     ...charts,
-    sidesTable(column),
-    checksTable(column.checks),
+    markup`<div class="tables">${sidesTable(column)}${checksTable(column.checks)}</div>`,
     measuresTable(column.additional),
     markup`<p class="muted">Type ${column.type ?? 'unknown'}: ${cut(column.typeReason, LONGEST_TEXT)}</p>`,
     notes.length === 0 ? NOTHING : markup`<ul class="notes">${notes}</ul>`,
@@ -95,7 +109,8 @@ function sidesTable(column: ColumnReport): Markup {
       const cells = sides.map((side) => markup`<td>${side === null ? '–' : of(side)}</td>`);
       return markup`<tr><th scope="row">${label}</th>${cells}</tr>`;
     });
-  return markup`<div class="scroll"><table class="sides"><thead><tr><td></td><th scope="col"><i class="key r"></i>reference</th><th scope="col"><i class="key c"></i>current</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  const head = markup`<tr><td></td><th scope="col"><i class="key r"></i>reference</th><th scope="col"><i class="key c"></i>current</th></tr>`;
+  return markup`<table class="sides"><thead>${head}</thead><tbody>${rows}</tbody></table>`;
 }
 
 function checksTable(checks: readonly Check[]): Markup {
@@ -113,7 +128,13 @@ function checksTable(checks: readonly Check[]): Markup {
     ];
     return markup`<tr><th scope="row">${check.check}</th>${cells}</tr>`;
   });
-  return markup`<div class="scroll"><table class="checks"><thead><tr><th scope="col">check</th><th scope="col">result</th><th scope="col">size</th><th scope="col">medium / high / critical from</th><th scope="col">test</th><th scope="col">p</th><th scope="col">q</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  const head = ['check', 'result', 'size', 'limits', 'test', 'p', 'q'].map(
+    (title) => markup`<th scope="col">${title}</th>`,
+  );
+  return scrollable(
+    'Checks',
+    markup`<table class="checks"><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table>`,
+  );
 }
 
 function limitsOf({ effects }: Check): string {

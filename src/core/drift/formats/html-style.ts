@@ -8,13 +8,13 @@ export const STYLE = new Markup(`
 body{margin:0;background:var(--bg);color:var(--text);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
 main,header,footer{max-width:1040px;margin:0 auto;padding:0 20px}
 header{padding-top:28px}
-h1{font-size:26px;line-height:1.25;margin:6px 0 10px;display:flex;flex-wrap:wrap;gap:6px 12px;align-items:center}
+h1{font-size:25px;line-height:1.25;margin:6px 0 10px;display:flex;flex-wrap:wrap;gap:6px 12px;align-items:center}
 h1 .chip{font-size:18px;padding:3px 12px}
 h2{font-size:18px;margin:34px 0 10px}
 p{margin:6px 0}
 a{color:var(--link);text-decoration:none}
 a:hover,a:focus-visible{text-decoration:underline}
-code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+code{unicode-bidi:isolate;font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .muted,figcaption,caption{color:var(--muted);font-size:13px}
 .kicker{color:var(--muted);letter-spacing:.04em;text-transform:uppercase;font-size:12px;margin:0}
 .chip{display:inline-block;border-radius:99px;padding:0 9px;font-size:12.5px;font-weight:600;line-height:20px;color:#fff;white-space:nowrap}
@@ -31,9 +31,10 @@ code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .legend{display:flex;flex-wrap:wrap;gap:6px 14px;list-style:none;margin:0;padding:0}
 .note{border-left:3px solid var(--line);background:var(--card);padding:8px 14px;margin:8px 0;border-radius:0 6px 6px 0}
 .scroll{overflow-x:auto;max-width:100%}
+.sides td,.sides th,.checks td,.checks th,.bars td{white-space:nowrap}
 table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
 caption{text-align:left;padding-bottom:4px}
-th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}
+th,td{text-align:left;padding:4px 13px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{font-weight:600;color:var(--muted);font-size:13px;white-space:nowrap}
 tbody th{font-weight:400}
 .overview{width:100%}
@@ -49,6 +50,7 @@ summary .what{display:block;color:var(--muted);font-size:14px;padding-left:18px}
 .body>*{margin-top:14px}.body>:first-child{margin-top:0}
 .more{margin-bottom:0}.more table{margin:8px 14px 12px}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(320px,100%),1fr));gap:14px 24px}
+.tables{display:flex;flex-wrap:wrap;align-items:flex-start;gap:14px 32px}
 figure{margin:0;max-width:520px}
 figure svg{display:block;width:100%;height:auto}
 figure text{font-size:11px;fill:var(--muted)}

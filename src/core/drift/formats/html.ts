@@ -1,6 +1,14 @@
 import type { DriftReport } from '../report.ts';
 import { rowCount } from '../text-of.ts';
-import { chip, columnSection, nameOf, phraseMarkup, type Detail } from './html-column.ts';
+import {
+  chip,
+  columnSection,
+  hasCharts,
+  nameOf,
+  phraseMarkup,
+  scrollable,
+  type Detail,
+} from './html-column.ts';
 import { STYLE } from './html-style.ts';
 import { markup, NOTHING, type Markup } from './markup.ts';
 import { limitText, overviewOf, type Overview, type OverviewRow } from './overview.ts';
@@ -20,6 +28,8 @@ const MAX_BYTES = 1_900_000;
 const OPEN = 6;
 const LONGEST_NOTE = 500;
 const MOST_NAMES = 50;
+/** Of the table at the top: the sections below it need the room. */
+const MOST_LINES = 500;
 
 /** One page that needs nothing else: no script, no network, no style but its own. */
 export function htmlReport(report: DriftReport, options: HtmlOptions): string {
@@ -61,15 +71,24 @@ class Budget {
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-function pageHead(report: DriftReport, { verdict, summary }: Overview, { time, tool }: HtmlOptions): Markup {
+function pageHead(report: DriftReport, { verdict }: Overview, { time, tool }: HtmlOptions): Markup {
   const { severity, sources, rows, totals, policy } = report;
   const answer = severity === 'none' ? verdict : `${verdict}: ${severity}`;
   const title = `${answer} – ${cut(sources.current.name, 100)}`;
   return markup`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="generator" content="${tool}"><title>${title}</title><style>${STYLE}</style></head>
-<body><header><p class="kicker">Data drift report</p><h1>${chip(severity === 'none' ? report.verdict : severity, answer)} <span>${summary}</span></h1>
+<body><header><p class="kicker">Data drift report</p><h1>${chip(severity === 'none' ? report.verdict : severity, answer)} <span>${headline(report)}</span></h1>
 <dl class="sources"><dt><i class="key r"></i>reference</dt><dd>${nameOf(sources.reference.name)} · ${rowCount(rows.reference)}${sources.reference.kind === 'profile' ? ' · profile' : ''}</dd><dt><i class="key c"></i>current</dt><dd>${nameOf(sources.current.name)} · ${rowCount(rows.current)}${sources.current.kind === 'profile' ? ' · profile' : ''}</dd></dl>
 <p class="muted">Policy ${cut(policy, 60)}, ${limitText(report)} · ${totals.tests.toLocaleString('en-US')} tests corrected together · ${timeOf(time)}</p>${shareBar(report)}</header>`;
+}
+
+/** Short, as the counts of every severity stand below it. */
+function headline({ verdict, totals }: DriftReport): string {
+  const { columns, drift, inconclusive } = totals;
+  const all = `${columns.toLocaleString('en-US')} ${columns === 1 ? 'column' : 'columns'}`;
+  if (verdict === 'drift' || drift > 0) return `${drift.toLocaleString('en-US')} of ${all} drifted`;
+  if (verdict === 'stable') return `No drift in ${all}`;
+  return `Too few rows to tell for ${inconclusive.toLocaleString('en-US')} of ${all}`;
 }
 
 function timeOf(time: Date): Markup {
@@ -143,18 +162,18 @@ function columnSections({ rows, stable }: Overview, budget: Budget): Markup {
   ];
   const ids = new Map([...rows, ...stable].map((row, index) => [row, `c${index}`]));
   const table = overviewTable(found, ids, budget);
-  let sections = 0;
+  let opened = 0;
   const parts = groups.map((group): Markup => {
     if (group.rows.length === 0) return NOTHING;
     const shown: Markup[] = [];
     for (const row of group.rows) {
       const id = ids.get(row) ?? '';
-      const open = group.rows === found && sections < OPEN;
+      const open = group.rows === found && opened < OPEN && hasCharts(row.column);
+      if (open) opened += 1;
       const draw = (detail: Detail) => (): Markup => columnSection(row, { id, open, detail });
       const section = budget.choose([draw('charts'), draw('tables')]);
       if (section === undefined) break;
       shown.push(section);
-      sections += 1;
     }
     const missing = group.rows.length - shown.length;
     const rest =
@@ -174,8 +193,7 @@ function overviewTable(
 ): Markup {
   if (rows.length < 2) return NOTHING;
   const lines: Markup[] = [];
-  // At most a third of the page.
-  for (const row of rows.slice(0, 1000)) {
+  for (const row of rows.slice(0, MOST_LINES)) {
     const { name, state, size, change } = row;
     const line = budget.choose([
       () =>
@@ -184,7 +202,11 @@ function overviewTable(
     if (line === undefined) break;
     lines.push(line);
   }
-  return markup`<div class="scroll"><table class="overview"><thead><tr><th scope="col">severity</th><th scope="col">column</th><th scope="col">size</th><th scope="col">change</th></tr></thead><tbody>${lines}</tbody></table></div>`;
+  const head = ['severity', 'column', 'size', 'change'].map((title) => markup`<th scope="col">${title}</th>`);
+  return scrollable(
+    'What changed',
+    markup`<table class="overview"><thead><tr>${head}</tr></thead><tbody>${lines}</tbody></table>`,
+  );
 }
 
 function notesSection({ notes, sources }: DriftReport): Markup {
@@ -214,6 +236,7 @@ const GLOSSARY: readonly (readonly [term: string, meaning: string])[] = [
     'share of rows in other categories than before, less what chance alone would give (total variation distance)',
   ],
   ['Δ', 'difference of two shares'],
+  ['limits', 'from which size on a change is medium / high / critical'],
   [
     'p, q',
     'how often chance alone gives as much; q is corrected for all tests of this report (Benjamini-Hochberg)',
