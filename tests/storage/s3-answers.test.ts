@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { guardedLookup } from '../../src/storage/s3/guarded-lookup.ts';
 import type { ObjectKey, ObjectStore } from '../../src/storage/object-store.ts';
 import { s3Store, useCredentials, type S3StoreFixture } from '../support/s3-store.ts';
@@ -145,6 +145,18 @@ describe('a remote that can not be used is exit 7 naming host, bucket and operat
     expect(message).toContain(`at 127.0.0.1:${server.port}`);
     expect(hint).toContain('AWS_PROFILE');
     expect(server.log.all()).toEqual([]);
+  });
+
+  test('a profile that there is not, beside keys in the environment, without a word on the console', async () => {
+    const { open, server } = await s3Store();
+    const said = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    onTestFinished(() => said.mockRestore());
+    const { code, message, hint } = await failure(open({ profile: 'nobody' }));
+    expect(code).toBe('REMOTE_NO_CREDENTIALS');
+    expect(message).toContain('the profile "nobody", which the remote names, gives no credentials');
+    expect(hint).toContain('aws configure list-profiles');
+    expect(server.log.all()).toEqual([]);
+    expect(said).not.toHaveBeenCalled();
   });
 
   test('an expired token', async () => {

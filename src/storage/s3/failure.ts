@@ -17,6 +17,8 @@ export interface FailedRequest {
   /** As S3 calls it, which is also the permission it needs: `PutObject`. */
   operation: string;
   bucket: string;
+  /** Of the AWS configuration, where the remote names one. */
+  profile?: string | undefined;
   exchange: Exchange;
   signal: AbortSignal | undefined;
   /** Milliseconds since 1970. */
@@ -82,7 +84,7 @@ function judge(error: unknown, request: FailedRequest): Verdict {
   const code = errorCode(error);
   return (
     byNetwork(error) ??
-    byCredentials(error, code) ??
+    byCredentials(error, { code, profile: request.profile }) ??
     byName(code, request) ??
     byStatus(code, request) ?? {
       code: 'REMOTE_ANSWER_INVALID',
@@ -143,12 +145,21 @@ function networkCode(error: unknown): string {
   return name === 'TimeoutError' ? name : (errnoOf(first) ?? '');
 }
 
-function byCredentials(error: unknown, code: string): Verdict | undefined {
+function byCredentials(
+  error: unknown,
+  { code, profile }: { code: string; profile: string | undefined },
+): Verdict | undefined {
   const message = error instanceof Error ? error.message : '';
   if (code === 'CredentialsProviderError' || code === 'TokenProviderError') {
-    return /expired|refresh/i.test(message)
-      ? { ...EXPIRED, problem: 'the credentials of this machine have expired' }
-      : { code: 'REMOTE_NO_CREDENTIALS', problem: 'no credentials were found', hint: CREDENTIALS_HINT };
+    if (/expired|refresh/i.test(message))
+      return { ...EXPIRED, problem: 'the credentials of this machine have expired' };
+    if (profile === undefined)
+      return { code: 'REMOTE_NO_CREDENTIALS', problem: 'no credentials were found', hint: CREDENTIALS_HINT };
+    return {
+      code: 'REMOTE_NO_CREDENTIALS',
+      problem: `the profile "${printable(profile)}", which the remote names, gives no credentials`,
+      hint: 'see the profiles there are with `aws configure list-profiles`, and the remote with `mlops remote list`',
+    };
   }
   if (message === 'Region is missing') {
     return {

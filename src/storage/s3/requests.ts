@@ -72,6 +72,7 @@ export class S3Requests {
       const failed: FailedRequest = {
         operation,
         bucket: this.bucket,
+        profile: this.#settings.profile,
         exchange,
         signal: this.#signal,
         now: Date.now(),

@@ -47,6 +47,7 @@ export async function connect(settings: S3Settings): Promise<S3Connection> {
   const { endpoint, region, profile, pathStyle, linkLocalAllowed, silenceMs = SILENCE_MS } = settings;
   const agent = linkLocalAllowed ? {} : { lookup: guardedLookup((await import('node:dns')).lookup) };
   const quiet = (): void => undefined;
+  const silent = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
   const configuration: Sdk.S3ClientConfig = {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
@@ -67,8 +68,10 @@ export async function connect(settings: S3Settings): Promise<S3Connection> {
       socketTimeout: silenceMs,
       ...pacedAgents(agent, silenceMs),
       // It would write to the console that many requests wait for a connection, which is as it should be.
-      logger: { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
+      logger: silent,
     },
+    // And this one that a profile stands before the variables of the environment, into what has to be JSON with `--json`.
+    logger: silent,
   };
   const client = new sdk.S3Client(configuration);
   if (endpoint === undefined || region !== undefined) return { sdk, client };
