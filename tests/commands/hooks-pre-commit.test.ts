@@ -8,6 +8,10 @@ import { asRegistry, type RegistryRepo } from '../support/registry-repo.ts';
 import { shellWords } from '../support/shell-words.ts';
 import { openTempRepo } from '../support/temp-repo.ts';
 
+/** Documents that people edit may hold what no command would write. */
+const modelDocument = (description: string): string =>
+  `{\n  "description": "${description}",\n  "model": "fraud",\n  "schema": "mlops.model/1"\n}\n`;
+
 /** The one file in a directory of `.mlops`. */
 async function only(repo: RegistryRepo, directory: string): Promise<string> {
   const [name] = readdirSync(join(repo.root, directory)).filter((each) => each.endsWith('.json'));
@@ -169,12 +173,12 @@ describe('pre-commit', () => {
   test('refuses secrets without printing them, until one is allowed', async () => {
     const repo = await hooked();
     const token = ['ghp', 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA1b2C'].join('_');
-    await repo.save('fraud', 'v1', '--param', `auth=${token}`);
+    await repo.save('fraud', 'v1');
+    await repo.write('.mlops/models/fraud/model.json', modelDocument(token));
+    await repo.git('add', '--all');
     const { code, stderr } = await gitDone(repo, 'commit', '-m', 'x');
     expect(code).toBe(1);
-    expect(stderr).toMatch(
-      /error: \.mlops\/models\/fraud\/versions\/v1\.json:\d+: looks like a GitHub token/,
-    );
+    expect(stderr).toMatch(/error: \.mlops\/models\/fraud\/model\.json:2: looks like a GitHub token/);
     expect(stderr).not.toContain(token.slice(4));
     const [, words = ''] =
       /if it is none: mlops (config set hooks\.allowedSecrets [0-9a-f]{16})/.exec(stderr) ?? [];
@@ -186,21 +190,14 @@ describe('pre-commit', () => {
     const repo = await hooked();
     await repo.write('m.bin', 'bytes');
     await repo.json('save', 'fraud', 'm.bin', '--version', 'v1', '--commit');
-    const token = ['glpat', 'aB3dE5gH7jK9mN1pQ2rS'].join('-');
+    await repo.write('data.csv', 'a\n');
+    await repo.json('data', 'add', 'data.csv', '--commit');
+    await repo.write('data.csv', 'b\n');
     await repo.write('m.bin', 'others');
-    const failed = await repo.failure(
-      'save',
-      'fraud',
-      'm.bin',
-      '--version',
-      'v2',
-      '--param',
-      `t=${token}`,
-      '--commit',
-    );
+    const failed = await repo.failure('save', 'fraud', 'm.bin', '--version', 'v2', '--commit');
     expect(failed.message).toContain('is done and on disk');
-    expect(failed.message).toContain('looks like a GitLab token');
-    expect(await repo.git('log', '-1', '--format=%s')).toContain('v1');
+    expect(failed.message).toContain('data.csv was changed and is saved nowhere');
+    expect(await repo.git('log', '-1', '--format=%s')).toContain('data.csv');
   });
 
   test('gives exit codes that tell damage, what is forbidden and what is unfinished apart', async () => {

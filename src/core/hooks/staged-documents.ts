@@ -9,8 +9,8 @@ import { parseRepositoryEvent } from '../audit/repository-event.ts';
 import { parseModelDocument } from '../registry/model-document.ts';
 import { DRIFT_REPORTS_DIRECTORY, FORMAT_PATH, gitPath, MLOPS_DIRECTORY } from '../repository/layout.ts';
 import { documentNeeds } from '../repository/needed-artifacts.ts';
+import { findSecrets } from '../repository/secrets.ts';
 import { problemOf, type HookProblem } from './problem.ts';
-import { findSecrets } from './secrets.ts';
 import { halfChanges, type StagedDocument } from './staged-halves.ts';
 
 /** Directories and files of `.mlops` that belong to one clone. */

@@ -1,4 +1,4 @@
-import { ConflictError, MlopsError } from '../../errors.ts';
+import { ConflictError, MlopsError, RefusedError } from '../../errors.ts';
 import type { HeldLock } from '../../storage/commit-lock.ts';
 import {
   encodeEvent,
@@ -12,10 +12,11 @@ import {
 import { assertWritable } from '../repository/format.ts';
 import { gitPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
+import { findSecrets } from '../repository/secrets.ts';
 
 /** The writes of one command. Each is durable before the next; on failure what was created is taken back. */
 export interface CommitSection {
-  /** A new immutable document. @throws ConflictError `ALREADY_EXISTS` */
+  /** A new immutable document. @throws ConflictError `ALREADY_EXISTS`; RefusedError `SECRET_FOUND` */
   create(path: string, bytes: Uint8Array): Promise<void>;
   /** Replaces a mutable document. What was created before is kept from then on, as the document may refer to it. */
   replace(path: string, bytes: Uint8Array): Promise<void>;
@@ -48,7 +49,8 @@ export interface Committed<T> {
 /**
  * Runs the commit section of a command under the lock. Nothing slow belongs in here: no hashing, no network.
  *
- * @throws ConflictError `LOCKED`, `LOCK_LOST`; UsageError `FORMAT_UNSUPPORTED`; LocalIoError
+ * @throws ConflictError `LOCKED`, `LOCK_LOST`; UsageError `FORMAT_UNSUPPORTED`; RefusedError `SECRET_FOUND` for a document that holds
+ * what looks like a secret; LocalIoError
  */
 export async function commitSection<T>(
   repository: Repository,
@@ -86,6 +88,7 @@ class Writes implements CommitSection {
   }
 
   async create(path: string, bytes: Uint8Array): Promise<void> {
+    this.assertNoSecret(path, bytes);
     await this.lock.assertHeld();
     // Noted before the write: one that fails after the rename has left the file behind.
     this.created.push({ path, bytes });
@@ -99,6 +102,7 @@ class Writes implements CommitSection {
   }
 
   async replace(path: string, bytes: Uint8Array): Promise<void> {
+    this.assertNoSecret(path, bytes);
     await this.lock.assertHeld();
     try {
       await this.repository.documents.write(path, bytes, this.whileHeld);
@@ -162,6 +166,23 @@ class Writes implements CommitSection {
       // The command already fails; what stays behind counts as nothing (docs/format.md 5.5).
       if (!(error instanceof MlopsError)) throw error;
     }
+  }
+
+  /** A pre-commit hook would find it too, but not everybody has one, and by then other documents build on this one. */
+  private assertNoSecret(path: string, bytes: Uint8Array): void {
+    const { allowedSecrets } = this.repository.config.hooks;
+    const text = Buffer.from(bytes).toString('utf8');
+    const found = findSecrets(text).find(({ fingerprint }) => !allowedSecrets.includes(fingerprint));
+    if (found === undefined) return;
+    const key = /^\s*"((?:[^"\\]|\\.){1,60})":/.exec(text.split('\n')[found.line - 1] ?? '')?.[1];
+    const place = key === undefined ? '' : `"${key}" of `;
+    throw new RefusedError(
+      'SECRET_FOUND',
+      `${place}${gitPath(path)} would hold what looks like ${found.kind}, and what is committed once stays in the history; nothing was written`,
+      {
+        hint: `run the command again without it; if it is no secret: mlops config set hooks.allowedSecrets ${[...allowedSecrets, found.fingerprint].join(',')}`,
+      },
+    );
   }
 
   private async holds(path: string, bytes: Uint8Array): Promise<boolean> {

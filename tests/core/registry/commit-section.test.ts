@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { LocalIoError } from '../../../src/errors.ts';
+import { DEFAULT_CONFIG } from '../../../src/config/schema.ts';
+import { LocalIoError, type MlopsError } from '../../../src/errors.ts';
 import { commitSection } from '../../../src/core/registry/commit-section.ts';
-import { annotate } from '../../../src/core/registry/amend.ts';
+import { annotate, deprecate } from '../../../src/core/registry/amend.ts';
 import { loadModel } from '../../../src/core/registry/model-state.ts';
 import { verify } from '../../../src/core/maintenance/verify.ts';
 import type { DocumentStore } from '../../../src/storage/document-store.ts';
 import {
   documentsOf,
   memoryRepository,
+  type MemoryRepository,
   promoteTo,
   rollbackStage,
   saveVersion,
@@ -178,5 +180,46 @@ describe('the commit section', () => {
       });
     }
     expect(await documentsOf(repository.plain)).toEqual(before);
+  });
+});
+
+describe('what looks like a secret', () => {
+  const token = ['ghp', 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA1b2C'].join('_');
+
+  test.each([
+    ['a tag of save', (r) => saveVersion(r, 'v2', { tags: new Map([['auth', token]]) })],
+    ['a parameter', (r) => saveVersion(r, 'v2', { params: new Map([['auth', token]]) })],
+    ['a description', (r) => saveVersion(r, 'v2', { description: `log in with ${token}` })],
+    ['a note', (r) => annotate(r, { reference: 'fraud@v1', tags: new Map([['auth', token]]) })],
+    ['a reason', (r) => deprecate(r, 'fraud@v1', `use ${token} instead`)],
+  ] as [string, (repository: MemoryRepository) => Promise<unknown>][])(
+    'in %s is refused, without printing it, and nothing is written',
+    async (_where, act) => {
+      const repository = await memoryRepository();
+      await saveVersion(repository, 'v1');
+      const before = await documentsOf(repository.plain);
+      const error = await act(repository).then(
+        () => undefined,
+        (refusal: unknown) => refusal as MlopsError,
+      );
+      expect(error).toMatchObject({ code: 'SECRET_FOUND', exitCode: 4 });
+      expect(error?.message).toMatch(/would hold what looks like a GitHub token/);
+      expect(`${error?.message} ${error?.hint}`).not.toContain(token.slice(4, 20));
+      expect(await documentsOf(repository.plain)).toEqual(before);
+    },
+  );
+
+  test('is written when the configuration knows it as harmless, by the line that the hint gives', async () => {
+    const first = await memoryRepository();
+    const empty = await documentsOf(first.plain);
+    const saveIn = (repository: MemoryRepository): Promise<unknown> =>
+      saveVersion(repository, 'v1', { tags: new Map([['auth', token]]) });
+    const error = (await saveIn(first).catch((refusal: unknown) => refusal)) as MlopsError;
+    expect(await documentsOf(first.plain)).toEqual(empty);
+    const [, fingerprint = ''] = /allowedSecrets ([0-9a-f]{16})$/.exec(error.hint ?? '') ?? [];
+    const hooks = { ...DEFAULT_CONFIG.hooks, allowedSecrets: [fingerprint] };
+    const second = await memoryRepository({ config: { hooks } });
+    await saveIn(second);
+    expect((await loadModel(second, 'fraud')).versions).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-import { digestOf } from '../repository/digest.ts';
+import { digestOf } from './digest.ts';
 
 /** Something that looks like a secret. The text itself is never kept, so that it can't reach a log. */
 export interface FoundSecret {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findSecrets } from '../../../src/core/hooks/secrets.ts';
+import { findSecrets } from '../../../src/core/repository/secrets.ts';
 
 /** Put together here, so that no scanner takes this file for a leak. */
 const join = (...parts: string[]): string => parts.join('');
