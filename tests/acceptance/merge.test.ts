@@ -163,6 +163,8 @@ describe.each(['merge', 'rebase'] as const)(
         ['list'],
         ['list', 'fraud'],
         ['show', 'fraud@production'],
+        ['show', 'fraud@v2'],
+        ['show', 'fraud@v3'],
         ['load', 'fraud@production', '-o', 'out'],
         ['history', 'fraud'],
         ['history', 'fraud', '--at', '2100-01-01'],
@@ -190,7 +192,8 @@ describe.each(['merge', 'rebase'] as const)(
     test('can use everything else: other models, other stages, versions by name', async () => {
       const repo = await conflict(how);
       expect(await repo.json('show', 'churn')).toMatchObject({ version: 'v1' });
-      expect(await repo.json('show', 'fraud@v2')).toMatchObject({ version: 'v2' });
+      expect(await repo.json('show', 'fraud@v1')).toMatchObject({ version: 'v1' });
+      expect((await repo.run('show', 'fraud@v2')).stdout).toMatch(/^version: +fraud@v2 /);
       expect(await repo.json('load', 'fraud@v3', '-o', 'restored.bin')).toMatchObject({
         outcome: 'restored',
       });
@@ -290,4 +293,33 @@ test('--commit in the middle of a merge is refused by Git, and the command witho
   await repo.git('merge', '--continue');
   expect(await repo.git('status', '--porcelain', '--', '.mlops')).toBe('');
   expect(await repo.json('verify')).toMatchObject({ damage: [] });
+});
+
+test('a branch that deleted what another one promoted is told by every reader, with the command that settles it', async () => {
+  const { ada, bob } = await twoClones();
+  await ada.save('fraud', 'v2');
+  await commit(ada, 'v2');
+  expect(await bring(bob, ada, 'merge')).toBe(false);
+  await share(bob, ada);
+  await bob.json('delete', 'fraud@v2', '--reason', 'trained on wrong data');
+  await commit(bob, 'Bob deletes v2');
+  await ada.json('promote', 'fraud@v2');
+  await commit(ada, 'Ada promotes v2');
+  expect(await bring(bob, ada, 'merge')).toBe(false);
+  for (const argv of [
+    ['list'],
+    ['list', 'fraud'],
+    ['show', 'fraud@production'],
+    ['load', 'fraud@production', '-o', 'out'],
+    ['verify'],
+  ]) {
+    const { code, stdout, stderr } = await bob.run(...argv);
+    const said = stdout + stderr;
+    expect({ argv, code }).toEqual({ argv, code: 5 });
+    expect(said, argv.join(' ')).toMatch(/production of fraud holds v2, which was deleted on /);
+    expect(said, argv.join(' ')).toContain('mlops promote fraud@<version> --to production');
+  }
+  await bob.json('promote', 'fraud@v1');
+  expect((await bob.run('list')).code).toBe(0);
+  expect(await bob.json('verify')).toMatchObject({ damage: [] });
 });

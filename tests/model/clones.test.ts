@@ -316,7 +316,7 @@ class Place {
       expect(await heldBy(person.repo), `${person.name}'s stage`).toBe(person.production);
       // One branch promoted what another one deleted: Git merges that, and `verify` says so.
       const isGone = person.production !== undefined && person.deleted.has(person.production);
-      expect([code, damagedIn(stdout)], stderr).toEqual(isGone ? [3, [PRODUCTION]] : [0, []]);
+      expect([code, damagedIn(stdout)], stderr).toEqual(isGone ? [5, [PRODUCTION]] : [0, []]);
       for (const label of live(person))
         if (person.here.has(label)) await expectLoads(person.repo, label, '--offline');
     }

@@ -42,7 +42,11 @@ export interface Verification {
   conflict: MlopsError | undefined;
 }
 
-const CONFLICT_CODES: ReadonlySet<string> = new Set(['STAGE_CONFLICT', 'MERGE_CONFLICT']);
+const CONFLICT_CODES: ReadonlySet<string> = new Set([
+  'STAGE_CONFLICT',
+  'STAGE_HOLDS_DELETED',
+  'MERGE_CONFLICT',
+]);
 
 export interface VerifyRequest extends Pick<
   VerifyObjectsOptions,
@@ -194,8 +198,7 @@ function stageProblem(
   { version, digest }: { version: string; digest: string },
 ): string | undefined {
   if (held === undefined) return `points to ${version}, which has no valid record and event`;
-  if (held.record.digest !== digest) return `names other bytes than the record of ${version}`;
-  return held.deleted === undefined ? undefined : `points to ${version}, which was deleted`;
+  return held.record.digest === digest ? undefined : `names other bytes than the record of ${version}`;
 }
 
 function modelNotices(state: ModelState): string[] {

@@ -1,4 +1,4 @@
-import { IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
+import { ConflictError, IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
 import { suggestNames } from '../../lib/nearest.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import { REGISTERING_EVENT_TYPES, type AuditEvent, type EventLog } from '../audit/index.ts';
@@ -33,7 +33,7 @@ export interface VersionState {
   stages: readonly string[];
 }
 
-/** A document that can't be trusted. */
+/** A document that can't be trusted, or that another one contradicts. */
 export interface ModelProblem {
   kind: 'model' | 'record' | 'event' | 'stage';
   /** Below the Git root. */
@@ -50,7 +50,7 @@ export interface ModelState {
   unregistered: readonly StoredRecord[];
   log: EventLog;
   stages: ReadonlyMap<string, StageState>;
-  /** A damaged `model.json`, damaged records and events, and stages that can't be trusted. */
+  /** A damaged `model.json`, damaged records and events, stages that can't be trusted, and those that hold a deleted version. */
   problems: readonly ModelProblem[];
 }
 
@@ -105,7 +105,31 @@ export async function loadModel(
   }
   const error = await modelDocumentProblem(repository, model);
   if (error !== undefined) problems.push({ kind: 'model', path: gitPath(modelPath(model)), error });
-  return { model, log, stages, problems, ...foldVersions({ records: stored, registrations, log, stages }) };
+  const folded = foldVersions({ records: stored, registrations, log, stages });
+  problems.push(...stagesOfDeleted({ model, stages, versions: folded.versions }));
+  return { model, log, stages, problems, ...folded };
+}
+
+/** One branch moved a stage to what another one deleted: Git merges that, and only a person can say what was meant. */
+function stagesOfDeleted(state: Pick<ModelState, 'model' | 'stages' | 'versions'>): ModelProblem[] {
+  const { model, stages, versions } = state;
+  const problems: ModelProblem[] = [];
+  for (const [stage, stageState] of stages) {
+    const held = heldVersion(stageState);
+    const deleted = versions.find(({ record }) => record.version === held)?.deleted;
+    if (held === undefined || deleted === undefined) continue;
+    const path = gitPath(stagePath(model, stage));
+    const error = new ConflictError(
+      'STAGE_HOLDS_DELETED',
+      `${path}: the stage ${stage} of ${model} holds ${held}, which was deleted on ${deleted.time}`,
+      {
+        hint: `settle it: mlops promote ${model}@<version> --to ${stage}; why it was deleted: mlops history ${model}`,
+        retryable: false,
+      },
+    );
+    problems.push({ kind: 'stage', path, error });
+  }
+  return problems;
 }
 
 function loadRecords(

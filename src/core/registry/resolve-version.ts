@@ -1,6 +1,6 @@
 import { IntegrityError, type MlopsError, UsageError } from '../../errors.ts';
 import { suggestNames } from '../../lib/nearest.ts';
-import { gitPath, recordPath } from '../repository/layout.ts';
+import { gitPath, recordPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import {
   assertModelExists,
@@ -23,7 +23,7 @@ export interface ResolvedVersion {
  * The version that a reference names.
  *
  * @throws UsageError `MODEL_NOT_FOUND`, `VERSION_NOT_FOUND`, `STAGE_EMPTY`, `REFERENCE_AMBIGUOUS` with the nearest names;
- * ConflictError `STAGE_CONFLICT`, `STAGE_BEHIND`; IntegrityError for a damaged record or pointer
+ * ConflictError `STAGE_CONFLICT`, `STAGE_BEHIND`, `STAGE_HOLDS_DELETED`; IntegrityError for a damaged record or pointer
  */
 export async function resolveVersion(repository: Repository, text: string): Promise<ResolvedVersion> {
   const reference = parseReference(text);
@@ -82,6 +82,9 @@ function labelled(state: ModelState, label: string): VersionState | undefined {
 }
 
 function stageVersion(state: ModelState, { stage, label }: { stage: string; label: string }): VersionState {
+  const path = gitPath(stagePath(state.model, stage));
+  const contradicted = state.problems.find((problem) => problem.kind === 'stage' && problem.path === path);
+  if (contradicted !== undefined) throw contradicted.error;
   const version = labelled(state, label);
   if (version !== undefined) return version;
   throw new IntegrityError(

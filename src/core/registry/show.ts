@@ -1,7 +1,8 @@
 import type { AuditEvent } from '../audit/index.ts';
+import { gitPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { inspectRemote } from '../transfer/inspect.ts';
-import type { ModelProblem, VersionState } from './model-state.ts';
+import type { ModelProblem, ModelState, VersionState } from './model-state.ts';
 import { resolveVersion } from './resolve-version.ts';
 
 export interface ShownVersion {
@@ -16,7 +17,7 @@ export interface ShownVersion {
   onRemote: boolean | undefined;
   /** The artifact's files; undefined when its manifest is not here. */
   files: readonly { path: string; size: number; sha256: string; executable: boolean }[] | undefined;
-  /** What is wrong with the document about the model. */
+  /** What is wrong with the document about the model, and with stages that may hold this version. */
   problems: readonly ModelProblem[];
 }
 
@@ -51,7 +52,14 @@ export async function showVersion(
     history: state.log.newestFirst.filter(({ subject, from }) => subject.version === label || from === label),
     present,
     onRemote,
-    problems: state.problems.filter(({ kind }) => kind === 'model'),
+    problems: problemsOf(state, label),
     files: files?.map(({ path, size, sha256, executable }) => ({ path, size, sha256, executable })),
   };
+}
+
+/** A stage that nobody can tell the version of is a matter of those that its last moves name, and of no others. */
+function problemsOf({ model, stages, problems }: ModelState, label: string): ModelProblem[] {
+  const doubtful = [...stages.values()].filter(({ tips }) => tips.some(({ to }) => to === label));
+  const paths = new Set(doubtful.map(({ stage }) => gitPath(stagePath(model, stage))));
+  return problems.filter(({ kind, path }) => kind === 'model' || (kind === 'stage' && paths.has(path)));
 }

@@ -142,10 +142,18 @@ describe('verify', () => {
     await repository.plain.remove(deleted);
     await promoteTo(repository, 'fraud@v2');
     await repository.plain.write(deleted, bytes);
-    const { damage } = await verify(repository, { references: [], metadataOnly: true });
+    const { damage, conflict } = await verify(repository, { references: [], metadataOnly: true });
     expect(damage).toEqual([
-      expect.objectContaining({ kind: 'stage', problem: 'points to v2, which was deleted' }),
+      expect.objectContaining({
+        kind: 'stage',
+        problem: expect.stringMatching(/the stage production of fraud holds v2, which was deleted on 2026-/),
+      }),
     ]);
+    expect(conflict).toMatchObject({
+      code: 'STAGE_HOLDS_DELETED',
+      exitCode: 5,
+      hint: expect.stringContaining('mlops promote fraud@<version> --to production'),
+    });
   });
 
   test('names missing bytes, but not those of a deleted version', async () => {
