@@ -1,4 +1,4 @@
-import { IntegrityError } from '../errors.ts';
+import { IntegrityError, RefusedError } from '../errors.ts';
 import { assertSafeRelativePath } from '../lib/safe-path.ts';
 import { MAX_CHUNK, MIN_CHUNK } from './chunker.ts';
 
@@ -108,9 +108,17 @@ function damaged(source: string, problem: string, cause?: unknown): IntegrityErr
  */
 export function decodeManifest(bytes: Uint8Array, source: string): Manifest {
   if (bytes.length > MAX_MANIFEST) throw damaged(source, `a manifest of ${bytes.length} bytes is too large`);
-  const manifest = readCanonical(bytes) ?? readAnyJson(bytes, source);
-  assertTree(manifest, source);
-  return manifest;
+  try {
+    const manifest = readCanonical(bytes) ?? readAnyJson(bytes, source);
+    assertTree(manifest, source);
+    return manifest;
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    throw new RefusedError(error.code, `${source} names an ${error.message}`, {
+      cause: error,
+      hint: 'nothing was written; find out who saved it: mlops history, mlops data history',
+    });
+  }
 }
 
 /**

@@ -212,9 +212,16 @@ describe('push and pull', () => {
     await here.json('save', 'fraud', 'build', '--version', 'v2');
     for (const path of await objectsOf(join(here.root, '.mlops/cache'), 'packs'))
       if (!before.includes(path)) await rm(path);
+    expect(await here.failure('push', '--dry-run')).toMatchObject({
+      code: 'OBJECT_MISSING',
+      message: expect.stringMatching(/^would not be pushed: fraud@v2: blobs are missing here for b.txt/),
+      hint: expect.stringMatching(/the others would be pushed$/),
+    });
+    expect(await objectsOf(remote, 'layouts')).toEqual([]);
     expect(await here.failure('push')).toMatchObject({
       code: 'OBJECT_MISSING',
-      message: expect.stringContaining('fraud@v2: blobs are missing here for b.txt'),
+      message: expect.stringMatching(/^not pushed: fraud@v2: blobs are missing here for b.txt/),
+      hint: expect.stringMatching(/the others were pushed$/),
     });
     expect(await objectsOf(remote, 'layouts')).toHaveLength(1);
   });

@@ -1,4 +1,4 @@
-import { IntegrityError, MlopsError } from '../../errors.ts';
+import { IntegrityError, MlopsError, RefusedError } from '../../errors.ts';
 import { PackHasher } from '../artifact/pack-hasher.ts';
 import { distinctBlobs, loadIndex, readManifest, type ArtifactParts } from '../artifact/parts.ts';
 import { freeBytes } from '../artifact/store-artifact.ts';
@@ -142,6 +142,7 @@ class Fetch {
       try {
         wanted.push(await this.#prepare(hex, names.get(hex) ?? [], index));
       } catch (error) {
+        if (error instanceof RefusedError) throw this.#problems.named(digestOf(hex), error);
         this.#fail(hex, problemOf(error));
       }
     });
@@ -214,7 +215,10 @@ class Fetch {
     const manifestOf = async (digest: string): Promise<Manifest | undefined> => {
       const artifact = fetched.get(hexOf(digest));
       if (artifact?.manifestSize === undefined) return this.#localManifest(hexOf(digest));
-      return decodeManifest(artifact.bytes ?? (await this.#remoteManifest(artifact.hex, true)), digest);
+      return decodeManifest(
+        artifact.bytes ?? (await this.#remoteManifest(artifact.hex, true)),
+        `manifest ${digest}`,
+      );
     };
     await assertRoomToRestore(restoring, {
       ...this.#options,
@@ -329,8 +333,9 @@ class Fetch {
   }
 
   async #manifestOf({ hex, bytes }: Wanted): Promise<Manifest> {
-    if (bytes !== undefined) return decodeManifest(bytes, hex);
-    return (await this.#localManifest(hex)) ?? decodeManifest(await this.#remoteManifest(hex, true), hex);
+    const source = `manifest ${digestOf(hex)}`;
+    if (bytes !== undefined) return decodeManifest(bytes, source);
+    return (await this.#localManifest(hex)) ?? decodeManifest(await this.#remoteManifest(hex, true), source);
   }
 
   async #explain(artifact: Wanted, lost: ReadonlySet<string>): Promise<void> {
@@ -342,7 +347,7 @@ class Fetch {
         .map(({ pack }) => this.#bad.get(pack) ?? this.#bad.get(pack + id))
         .filter((cause) => cause !== undefined),
     );
-    const text = `blobs could not be got for ${filesNeeding(manifest, lost)}`;
+    const text = `could not be got whole: ${filesNeeding(manifest, lost)}`;
     const code =
       causes.find((cause) => cause.code === 'REMOTE_OBJECT_DAMAGED')?.code ?? 'REMOTE_OBJECT_MISSING';
     this.#fail(hex, { code, text });

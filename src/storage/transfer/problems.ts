@@ -1,4 +1,4 @@
-import { IntegrityError } from '../../errors.ts';
+import { IntegrityError, RefusedError } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { Manifest } from '../manifest.ts';
 
@@ -11,12 +11,12 @@ export interface TransferProblem {
   text: string;
 }
 
-export const PUSH_HINTS: Readonly<Record<TransferProblem['code'], string>> = {
+const PUSH_HINTS: Readonly<Record<TransferProblem['code'], string>> = {
   OBJECT_MISSING:
-    'push them from the clone that has them, bring them back with `mlops pull` or save them again; the others were pushed',
-  OBJECT_DAMAGED: 'replace the damaged objects: mlops verify --repair; the others were pushed',
-  REMOTE_OBJECT_MISSING: 'run the same command again; the others were pushed',
-  REMOTE_OBJECT_DAMAGED: 'replace what is damaged there: mlops push --repair; the others were pushed',
+    'push them from the clone that has them, bring them back with `mlops pull` or save them again',
+  OBJECT_DAMAGED: 'replace the damaged objects: mlops verify --repair',
+  REMOTE_OBJECT_MISSING: 'run the same command again',
+  REMOTE_OBJECT_DAMAGED: 'replace what is damaged there: mlops push --repair',
 };
 
 /** What kept single artifacts from being moved while the others were. */
@@ -34,6 +34,24 @@ export class Problems {
 
   has(digest: string): boolean {
     return this.#byDigest.has(digest);
+  }
+
+  /** What ends everything, with the name of the artifact before it, which tells more than its digest. */
+  named(digest: string, error: RefusedError): RefusedError {
+    const { code, message, hint } = error;
+    return new RefusedError(code, `${printable(this.#nameOf(digest))}: ${message}`, {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+
+  /** @throws IntegrityError naming each artifact that was not pushed, or in a dry run would not be */
+  throwIfAnyOfPush(dryRun: boolean): void {
+    const [what, rest] = dryRun
+      ? ['would not be pushed:', 'the others would be pushed']
+      : ['not pushed:', 'the others were pushed'];
+    const hints = Object.entries(PUSH_HINTS).map(([code, hint]) => [code, `${hint}; ${rest}`]);
+    this.throwIfAny(what, Object.fromEntries(hints) as typeof PUSH_HINTS);
   }
 
   /** @throws IntegrityError naming each artifact; damage tells more than absence, so its code wins */

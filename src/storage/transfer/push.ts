@@ -13,7 +13,7 @@ import type { ObjectKey, ObjectStore } from '../object-store.ts';
 import { DEFAULT_JOBS, TransferGate } from './gate.ts';
 import { buildFreshPacks } from './fresh-packs.ts';
 import { Layout, type RemoteLocation } from './layout.ts';
-import { filesNeeding, problemOfPush, Problems, PUSH_HINTS, type TransferProblem } from './problems.ts';
+import { filesNeeding, problemOfPush, Problems, type TransferProblem } from './problems.ts';
 import { chooseLocalPacks, isWorthWhole, type LocalPack } from './push-plan.ts';
 import { putObject } from './put-object.ts';
 import { RelatedBlobs } from './related-blobs.ts';
@@ -83,7 +83,7 @@ class Push {
     if (open.length > 0) await this.#send(open, found);
     for (const artifact of found.values())
       if (this.#isSettled(artifact.manifest)) warnOfLayouts(artifact, this.#parts.warn);
-    this.#problems.throwIfAny('not pushed:', PUSH_HINTS);
+    this.#problems.throwIfAnyOfPush(this.#options.dryRun === true);
     return { ...this.#tally.result, absent: this.#absent };
   }
 
