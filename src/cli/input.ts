@@ -31,10 +31,31 @@ export function parseInput(definition: CommandDefinition, words: ParsedWords, pa
       value === undefined || (Array.isArray(value) && value.length === 0 && name.startsWith('['));
     if (!absent) values[propertyName(name)] = value;
   });
-  const result = definition.input.safeParse(values);
+  const result = definition.input.safeParse(values, { error: inWords });
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => describe(issue, definition));
   throw new UsageError('INVALID_INPUT', problems.join('\n'), { hint: `see \`mlops ${path} --help\`` });
+}
+
+/** For schemas that bring no message of their own: what is expected, in the words of a command line. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'too_small') {
+    if (issue.origin === 'number') return `must be at least ${issue.minimum}`;
+    if (issue.origin === 'string' && issue.minimum === 1) return 'must not be empty';
+  }
+  if (issue.code === 'too_big') {
+    if (issue.origin === 'number') return `must be at most ${issue.maximum}`;
+    if (issue.origin === 'string') return `has more than ${issue.maximum} characters`;
+    if (issue.origin === 'array') return `is given more than ${issue.maximum} times`;
+  }
+  if (issue.code === 'invalid_type' && issue.expected === 'number') return 'expected a number';
+  if (issue.code === 'invalid_type' && issue.expected === 'int') return 'expected a whole number';
+  if (issue.code === 'invalid_value') return `expected ${orList(issue.values.map(String))}`;
+  return undefined;
+}
+
+function orList(words: readonly string[]): string {
+  return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
 }
 
 function describe(issue: z.core.$ZodIssue, definition: CommandDefinition): string {

@@ -4,6 +4,7 @@ import { type MlopsError, UsageError } from '../errors.ts';
 import { gc, keptElsewhere, type GcReport } from '../core/maintenance/gc.ts';
 import { gcRemote, type RemoteGcReport } from '../core/maintenance/gc-remote.ts';
 import type { Keeper } from '../core/maintenance/roots.ts';
+import { shellWord } from '../lib/shell-word.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { describeKeeper } from '../ui/keepers.ts';
@@ -52,6 +53,8 @@ const Output = z.lazy(() =>
   }),
 );
 
+const GRACE_BOUNDS = 'expected a number of days from 0 to 3650';
+
 export default defineCommand({
   options: [
     { flags: '--yes', description: 'remove; without it nothing is written' },
@@ -92,7 +95,11 @@ export default defineCommand({
   ],
   input: z.object({
     yes: z.boolean().default(false),
-    grace: z.coerce.number('a number of days').min(0).max(3650).optional(),
+    grace: z.coerce
+      .number('expected a number of days')
+      .min(0, GRACE_BOUNDS)
+      .max(3650, GRACE_BOUNDS)
+      .optional(),
     explain: z.boolean().default(false),
     evict: z.union([z.literal(true), z.string()]).optional(),
     remote: z.union([z.literal(true), z.string()]).optional(),
@@ -141,7 +148,7 @@ export default defineCommand({
     const something = [data.manifests, data.packs, data.sparse, data.layouts].some(
       ({ length }) => length > 0,
     );
-    const again = `mlops gc --yes${data.remote === null ? '' : ` --remote ${data.remote}${soleClone ? ' --sole-clone' : ''}`}`;
+    const again = ['mlops gc --yes', ...repeated({ grace, evict, remote: data.remote, soleClone })].join(' ');
     const removal = blocked === undefined ? `remove it: ${again}` : blocked.hint;
     return {
       data,
@@ -150,6 +157,22 @@ export default defineCommand({
     };
   },
 });
+
+/** The options that decide what is removed, for the command that removes it. */
+function repeated(given: {
+  grace: number | undefined;
+  evict: true | string | undefined;
+  remote: string | null;
+  soleClone: boolean;
+}): string[] {
+  const { grace, evict, remote, soleClone } = given;
+  return [
+    ...(grace === undefined ? [] : [`--grace ${grace}`]),
+    ...(evict === undefined ? [] : [evict === true ? '--evict' : `--evict ${shellWord(evict)}`]),
+    ...(remote === null ? [] : [`--remote ${shellWord(remote)}`]),
+    ...(soleClone ? ['--sole-clone'] : []),
+  ];
+}
 
 type Data = z.output<typeof Output>;
 type Needs = z.output<typeof shownNeeds>[number];

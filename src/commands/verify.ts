@@ -91,7 +91,10 @@ export default defineCommand({
       data: { checked, damage: damage.map((found) => ({ ...found })), notices: [...notices] },
       text: (view) => describe(result, view),
       exitCode: damage.length === 0 ? ExitCode.ok : (conflict?.exitCode ?? ExitCode.integrity),
-      hints: damage.length === 0 ? [] : advice(result),
+      hints:
+        damage.length === 0
+          ? []
+          : advice(result, { canFetch: !repair && Object.keys(repository.config.remotes).length > 0 }),
     };
   },
 });
@@ -118,14 +121,20 @@ const DOCUMENTS: ReadonlySet<string> = new Set([
   'report',
 ]);
 
-function advice({ damage, conflict }: Verification): string[] {
+function advice({ damage, conflict }: Verification, { canFetch }: { canFetch: boolean }): string[] {
   if (conflict?.hint !== undefined) return [conflict.hint];
   const documents = damage.find(({ kind }) => DOCUMENTS.has(kind));
-  const objects = damage.some(({ kind }) => !DOCUMENTS.has(kind));
+  const objects = damage.filter(({ kind }) => !DOCUMENTS.has(kind));
+  const isHere = ({ path }: { path: string }): boolean => path.startsWith('.mlops/');
   return [
     ...(documents === undefined ? [] : [`see what Git has: git log --oneline -- ${documents.path}`]),
-    ...(objects
-      ? ['save the same files again, or import a bundle that holds them: good bytes replace damaged ones']
+    ...(objects.some(isHere)
+      ? [
+          `${canFetch ? 'fetch good bytes: mlops verify --repair; or ' : ''}save the same files again, or import a bundle that holds them: good bytes replace damaged ones`,
+        ]
       : []),
+    ...(objects.every(isHere)
+      ? []
+      : ['replace what is damaged or missing on the remote, from a clone that has it: mlops push --repair']),
   ];
 }

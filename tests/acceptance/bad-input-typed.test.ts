@@ -113,6 +113,8 @@ describe('what a person types or gives', () => {
   test.each([
     ['a model of 200 characters', ['save', 'm'.repeat(200), 'README.md'], /128/],
     ['a version of 200 characters', ['save', 'm', 'README.md', '--version', 'v'.repeat(200)], /64/],
+    ['a stage of 200 characters', ['promote', 'm', '--to', 's'.repeat(200)], /64/],
+    ['a stage of 200 characters to list', ['list', '--stage', 's'.repeat(200)], /64/],
     ['a model that Windows reserves', ['save', 'con', 'README.md'], /Windows/],
     ['a model that is a path', ['save', '../m', 'README.md'], /model/],
     ['the version "latest"', ['save', 'm', 'README.md', '--version', 'latest'], /latest/],
@@ -120,6 +122,34 @@ describe('what a person types or gives', () => {
     const repo = await registryRepo();
     expect(await repo.failure(...argv)).toMatchObject({ exitCode: 2, message: expect.stringMatching(limit) });
     expect(await repo.git('status', '--porcelain')).toBe('');
+  });
+
+  test.each([
+    [['push', '--jobs', '0'], '--jobs: must be at least 1'],
+    [['push', '--jobs', '257'], '--jobs: must be at most 256'],
+    [['push', '--jobs', 'many'], '--jobs: expected a number'],
+    [['push', '--jobs', '1.5'], '--jobs: expected a whole number'],
+    [['gc', '--grace', 'soon'], '--grace: expected a number of days'],
+    [['gc', '--grace', '-1'], '--grace: expected a number of days from 0 to 3650'],
+    [['save', 'm', ''], '<path>: must not be empty'],
+    [['load', 'm', '-o', ''], '--output: must not be empty'],
+    [['load', 'm', '-o', 'x', '--file', 'x'.repeat(4097)], '--file: has more than 4096 characters'],
+    [['save', 'm', 'README.md', '--bump', 'big'], '--bump: expected major, minor or patch'],
+  ])('%j is told what is expected', async (argv, message) => {
+    const repo = await registryRepo();
+    const failure = await repo.failure(...argv);
+    expect(failure).toMatchObject({ code: 'INVALID_INPUT', exitCode: 2 });
+    expect(failure.message).toContain(message);
+  });
+
+  test.each([
+    ['nothing', /nothing: there is no such directory$/],
+    ['README.md', /README\.md is no directory$/],
+  ])('-C %s is exit 2 and says so', async (place, message) => {
+    const repo = await registryRepo();
+    const failure = await repo.failure('-C', place, 'list');
+    expect(failure).toMatchObject({ exitCode: 2, message: expect.stringMatching(message) });
+    expect(failure.hint).toContain('-C');
   });
 
   test('text with escape sequences never reaches the terminal raw', async () => {

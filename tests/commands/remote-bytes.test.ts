@@ -110,6 +110,34 @@ describe('commands that need bytes', () => {
     expect(await here.read('back/a.txt')).toBe('one file');
   });
 
+  test('verify says for each place how to mend what is damaged there', async () => {
+    const { here, remote } = await shared();
+    await here.save('fraud', 'v1');
+    await here.json('push');
+    for (const [at, fix, other] of [
+      [remote, 'mlops push --repair', 'mlops verify --repair'],
+      [join(here.root, '.mlops/cache'), 'mlops verify --repair', 'mlops push --repair'],
+    ] as const) {
+      const [pack = ''] = await objectsOf(at, 'packs');
+      await flip(pack, 10);
+      const { code, stderr } = await here.run('verify', '--deep', '--remote');
+      expect(code).toBe(3);
+      expect(stderr).toContain(fix);
+      expect(stderr).not.toContain(other);
+      await flip(pack, 10);
+    }
+  });
+
+  test('verify names each blob that is missing here', async () => {
+    const { here } = await shared();
+    await here.write('two.bin', noise(3_000_000, 9));
+    await here.json('save', 'fraud', 'two.bin', '--version', 'v1');
+    for (const path of await objectsOf(join(here.root, '.mlops/cache'), 'packs')) await rm(path);
+    const lines = (await here.run('verify')).stdout.split('\n').filter((line) => line.startsWith('blob'));
+    expect(lines.length).toBeGreaterThan(1);
+    expect(new Set(lines).size).toBe(lines.length);
+  });
+
   test('a damaged manifest that the remote lacks stays damage, also after it was moved away', async () => {
     const { here, remote } = await shared();
     await here.save('fraud', 'v1');

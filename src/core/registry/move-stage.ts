@@ -5,6 +5,7 @@ import { encodeDocument } from '../repository/document.ts';
 import { stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { commitSection, type CommitSection } from './commit-section.ts';
+import { StageName } from './names.ts';
 import { clearPending, markPending, readPending } from './pending.ts';
 import { judgeStage, type StageState } from './stage-pointer.ts';
 
@@ -196,10 +197,18 @@ function pointerBytes(pointer: {
   return encodeDocument({ schema: 'mlops.stage/1', ...pointer });
 }
 
-/** @throws UsageError `STAGE_NOT_FOUND` with the nearest names, or the first that exist */
+/** @throws UsageError `STAGE_INVALID`; `STAGE_NOT_FOUND` with the nearest names, or the first that exist */
 export function assertStageExists(repository: Repository, stage: string): void {
   const { stages } = repository.config;
   if (stages.includes(stage)) return;
+  // Before it is proposed to add it.
+  const { error } = StageName.safeParse(stage);
+  const [problem] = error?.issues ?? [];
+  if (problem !== undefined && nearestNames(stage, stages).length === 0) {
+    throw new UsageError('STAGE_INVALID', `"${stage.slice(0, 100)}": ${problem.message}`, {
+      hint: `there are ${stages.join(', ')}`,
+    });
+  }
   const known = suggestNames(stage, stages);
   const add = `add it: mlops config set stages ${[...stages, stage].join(',')}`;
   throw new UsageError('STAGE_NOT_FOUND', `there is no stage "${stage}"`, {

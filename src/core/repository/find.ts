@@ -31,11 +31,15 @@ export function findRepositoryRoot(directory: string): string {
 }
 
 function realDirectory(directory: string): string {
+  const hint = 'change to a directory of the repository, or name one with -C';
+  let path: string;
   try {
-    return realpathSync(directory);
+    path = realpathSync(directory);
   } catch (cause) {
-    throw new UsageError('NOT_A_REPOSITORY', `${directory}: there is no such directory`, { cause });
+    throw new UsageError('NOT_A_REPOSITORY', `${directory}: there is no such directory`, { cause, hint });
   }
+  if (kindOf(path) === 'directory') return path;
+  throw new UsageError('NOT_A_REPOSITORY', `${directory} is no directory`, { hint });
 }
 
 function kindOf(path: string): 'directory' | 'symbolic link' | 'file' | undefined {
