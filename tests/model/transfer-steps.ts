@@ -163,9 +163,7 @@ export async function loadLabel(acting: Acting, label: string): Promise<void> {
   const request = { reference: `fraud@${label}`, target, force: true, cwd: repository.root, files: [] };
   let outcome: string | undefined;
   const refused = await refusal(
-    world
-      .run(clone, acting, () => load(repository, request))
-      .then((loaded) => void ({ outcome } = loaded)),
+    world.run(clone, acting, () => load(repository, request)).then((loaded) => void ({ outcome } = loaded)),
     2,
     3,
   );
