@@ -114,6 +114,8 @@ const results = [
     entryPoints: { main: 'src/cli/entry.ts' },
     outdir: staging,
     plugins: [leaveOutUnusedModules, heavyBeside],
+    // An optional dependency with a binary of its own: it is found in node_modules, or it is not there.
+    external: ['@duckdb/node-api'],
     supported: { 'dynamic-import': false },
     define: { MLOPS_VERSION: JSON.stringify(version), 'import.meta.url': 'importMetaUrl' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },

@@ -7,6 +7,7 @@ import type { Git, GitHooks } from '../git/git.ts';
 import type { CommitLock } from '../storage/commit-lock.ts';
 import type { OutputFiles } from '../storage/output-files.ts';
 import type { RemotePlace } from '../storage/open-remote.ts';
+import type { TableReader } from '../storage/tables/table.ts';
 import type { RepositoryParts } from '../core/repository/open.ts';
 import type { Repository } from '../core/repository/repository.ts';
 import { MLOPS_DIRECTORY } from '../core/repository/layout.ts';
@@ -101,6 +102,8 @@ export interface Context {
   gitHooks(): Promise<GitHooks>;
   /** Files that the person asked for by name, in or outside of a repository. */
   outputFiles(): Promise<OutputFiles>;
+  /** Reads data files: CSV, JSON lines, Parquet. */
+  tables(): Promise<TableReader>;
   /** A bar on stderr that appears after a second on a terminal, and nothing elsewhere. */
   progress(label: string, unit: 'bytes' | 'items'): Progress;
   warn(message: string): void;
@@ -177,6 +180,7 @@ export function createContext(options: ContextOptions): Context {
       return createGitHooks(createRunGit({ directory: cwd, env, insideHook: false }), options.program);
     }),
     outputFiles: once(async () => (await import('../storage/local/output-files.ts')).createOutputFiles()),
+    tables: once(async () => (await import('../storage/tables/reader.ts')).createTableReader()),
     progress: (label, unit) => {
       const enabled = io.errIsTTY && !quiet && !json;
       return createProgress({ label, unit, enabled, write: io.err, elapsed: () => performance.now() });

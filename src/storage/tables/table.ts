@@ -138,9 +138,8 @@ export interface NumericColumn extends ReadColumn {
   min: number | undefined;
   max: number | undefined;
   /**
-   * The most frequent finite value (the smallest of several). Exact where all values are kept. Of a sample: the one most
-   * frequent there, counted over all rows if it holds at least 0.5 % of the sample, else `exact` is false and the count an
-   * estimate.
+   * Of a sample: the value most frequent there (the smallest of several), counted over all rows if it holds at least 0.5 % of
+   * the sample, else `exact` is false and the count an estimate. Undefined where all values are kept: whoever sorts them finds it.
    */
   top: { value: number; count: number; exact: boolean } | undefined;
 }

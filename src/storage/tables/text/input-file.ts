@@ -1,0 +1,16 @@
+export type Compression = 'none' | 'gzip' | 'zstd';
+export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
+export type Format = 'delimited' | 'json' | 'parquet';
+
+/** A file whose kind is known. Plain data, since it travels to threads. */
+export interface InputFile {
+  /** As the person wrote it, or a glob found it: for messages. */
+  shown: string;
+  /** Absolute. */
+  path: string;
+  format: Format;
+  compression: Compression;
+  encoding: Encoding;
+  /** In bytes, as it lies on the disk. */
+  size: number;
+}

@@ -1,0 +1,147 @@
+import { extname } from 'node:path';
+import { UsageError } from '../../../errors.ts';
+import type { TableColumn } from '../table.ts';
+import { parseNumber } from '../values/number.ts';
+import { MalformedText } from './batch.ts';
+import { CsvScanner, type Header } from './csv-scanner.ts';
+import { sniffDelimiter } from './delimiter.ts';
+import type { InputFile } from './input-file.ts';
+import { locate } from './locate.ts';
+import { malformedFile } from './malformed-file.ts';
+import { textBlocks } from './text-blocks.ts';
+import type { TextSource } from './text-table.ts';
+
+/** A header that is longer is none. */
+const LONGEST_HEADER = 64 * 1024 * 1024;
+const MOST_COLUMNS = 100_000;
+
+const DELIMITER_NAMES: Readonly<Record<string, string>> = { '\t': 'tab', ';': '";"', '|': '"|"' };
+
+export interface OpenedText {
+  sources: TextSource[];
+  columns: TableColumn[];
+  notes: string[];
+}
+
+/** Reads the headers of files of delimited text, which must name the same columns. */
+export async function openDelimited(files: readonly InputFile[]): Promise<OpenedText> {
+  const sources: TextSource[] = [];
+  const notes = new Set<string>();
+  let first: { file: InputFile; names: string[] } | undefined;
+  for (const file of files) {
+    const { delimiter, header } = await headerOf(file);
+    await checkNames(file, header);
+    first ??= { file, names: header.names };
+    sources.push({
+      file,
+      syntax: { delimiter },
+      skip: header.end,
+      places: placesOf(first, { file, names: header.names }),
+    });
+    if (delimiter !== ',' && !(delimiter === '\t' && isTsv(file))) {
+      notes.add(`delimiter ${DELIMITER_NAMES[delimiter] ?? delimiter}`);
+    }
+    if (file.encoding !== 'utf-8') notes.add(`encoding ${file.encoding.toUpperCase()}`);
+    if (looksLikeData(header.names))
+      notes.add(`the first line of ${file.shown} looks like data, and is taken for the header`);
+  }
+  const columns = (first?.names ?? []).map((name) => ({ name, declared: undefined, skipped: undefined }));
+  return { sources, columns, notes: [...notes] };
+}
+
+function isTsv({ shown }: InputFile): boolean {
+  return ['.tsv', '.tab'].includes(extname(shown.replace(/\.(?:gz|zst)$/i, '')).toLowerCase());
+}
+
+/** All names are numbers: `5.1,3.5,1.4`. */
+function looksLikeData(names: readonly string[]): boolean {
+  return names.every((name) => {
+    const bytes = Buffer.from(name);
+    const number = parseNumber(bytes, 0, bytes.length);
+    return number === number;
+  });
+}
+
+async function headerOf(file: InputFile): Promise<{ delimiter: string; header: Header }> {
+  try {
+    let head: Buffer = Buffer.alloc(0);
+    const suggested = isTsv(file) ? '\t' : ',';
+    const parse = (whole: boolean): { delimiter: string; header: Header } | undefined => {
+      const delimiter = sniffDelimiter(head, whole, suggested);
+      const header = new CsvScanner(delimiter.charCodeAt(0)).header(Buffer.from(head), whole);
+      return header === undefined ? undefined : { delimiter, header };
+    };
+    let next = 0;
+    for await (const block of textBlocks(file)) {
+      head = Buffer.concat([head, block]);
+      if (head.length > LONGEST_HEADER)
+        throw new MalformedText(0, 'a header of more than 64 MiB, or a quote that is never closed');
+      if (head.length < next) continue;
+      const found = parse(false);
+      if (found !== undefined) return found;
+      next = 2 * head.length;
+    }
+    const found = parse(true);
+    if (found !== undefined) return found;
+  } catch (error) {
+    if (error instanceof MalformedText) throw await malformedFile(file, error);
+    throw error;
+  }
+  throw new UsageError('TABLE_EMPTY', `${file.shown} has no header`, {
+    hint: 'a table needs a header at least',
+  });
+}
+
+async function checkNames(file: InputFile, { names, places }: Header): Promise<void> {
+  if (names.length > MOST_COLUMNS) {
+    throw new UsageError(
+      'TABLE_TOO_WIDE',
+      `${file.shown} has ${names.length} columns, more than ${MOST_COLUMNS}`,
+    );
+  }
+  const known = new Map<string, number>();
+  for (const [index, name] of names.entries()) {
+    const earlier = known.get(name);
+    if (earlier !== undefined) {
+      const { line, column } = await locate(file, places[index] as number);
+      throw new UsageError(
+        'TABLE_DUPLICATE_COLUMN',
+        `${file.shown}: line ${line}, column ${column}: ${describeName(name)} is the name of columns ${earlier + 1} and ${index + 1}`,
+        { hint: 'give each column a name of its own' },
+      );
+    }
+    known.set(name, index);
+  }
+}
+
+/** Names are at most so long in messages. */
+const SHOWN = 60;
+
+export function describeName(name: string): string {
+  const characters = Array.from(name.slice(0, 2 * SHOWN));
+  return JSON.stringify(characters.length <= SHOWN ? name : `${characters.slice(0, SHOWN).join('')}...`);
+}
+
+interface NamedFile {
+  file: InputFile;
+  names: readonly string[];
+}
+
+/** Where each column of the first file lies in another. */
+export function placesOf(first: NamedFile, other: NamedFile): number[] {
+  const places = new Map(other.names.map((name, place) => [name, place]));
+  const missing = first.names.find((name) => !places.has(name));
+  if (missing !== undefined) throw disagreement(other.file, missing, first.file);
+  const known = new Set(first.names);
+  const more = other.names.find((name) => !known.has(name));
+  if (more !== undefined) throw disagreement(first.file, more, other.file);
+  return first.names.map((name) => places.get(name) as number);
+}
+
+function disagreement(lacking: InputFile, name: string, having: InputFile): UsageError {
+  return new UsageError(
+    'TABLE_SCHEMAS_DIFFER',
+    `${lacking.shown} has no column ${describeName(name)}, which ${having.shown} has`,
+    { hint: 'files that are read as one table need the same columns' },
+  );
+}

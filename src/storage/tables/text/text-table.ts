@@ -1,0 +1,184 @@
+import type {
+  AlignedRows,
+  ColumnData,
+  ColumnEvidence,
+  ColumnPlan,
+  DuplicateRows,
+  ReadOptions,
+  RowSampleOptions,
+  TableColumn,
+} from '../table.ts';
+import { AlignedSink } from '../columns/aligned-sink.ts';
+import { hashCell, hashOf } from '../columns/byte-hash.ts';
+import type { ColumnSink } from '../columns/column-sink.ts';
+import { DistinctCounter } from '../columns/distinct-counter.ts';
+import { EvidenceCollector } from '../columns/evidence-collector.ts';
+import { makeSink, valuesPerRow } from '../columns/make-sink.ts';
+import { DEFAULT_KEEP_ROWS, DEFAULT_SAMPLE, RowSample } from '../columns/row-sample.ts';
+import { NullTokens } from '../values/null-tokens.ts';
+import { makeBatch, MalformedText, type Batch, type RecordScanner } from './batch.ts';
+import { CsvScanner } from './csv-scanner.ts';
+import type { InputFile } from './input-file.ts';
+import { malformedFile } from './malformed-file.ts';
+import { records } from './records.ts';
+import { textBlocks } from './text-blocks.ts';
+
+/** Rows that evidence is taken from, and cells that bound them in wide tables. */
+const EVIDENCE_ROWS = 50_000;
+const EVIDENCE_CELLS = 2_000_000;
+/** Different rows up to which duplicates are counted exactly. */
+const DISTINCT_ROWS = 2_000_000;
+
+/** One of the files of a table. Plain data, since it travels to threads. */
+export interface TextSource {
+  file: InputFile;
+  /** How its records are found. */
+  syntax: { delimiter: string };
+  /** Bytes of the header. */
+  skip: number;
+  /** For each column of the table its place in this file. */
+  places: readonly number[];
+}
+
+export interface TextTableParts {
+  sources: readonly TextSource[];
+  columns: readonly TableColumn[];
+  nullTokens: readonly string[] | undefined;
+}
+
+/** What {@link TextTable.read} found out; its columns are still to be finished. */
+export interface TextRead {
+  rows: number;
+  sampleRows: number;
+  duplicates: DuplicateRows;
+  columns: (() => ColumnData)[];
+}
+
+/** Files of text as one table, read on the calling thread. */
+export class TextTable {
+  readonly #parts: TextTableParts;
+  readonly #nullTokens: NullTokens;
+
+  constructor(parts: TextTableParts) {
+    this.#parts = parts;
+    this.#nullTokens = new NullTokens(parts.nullTokens);
+  }
+
+  async evidence({ complete = false }: { complete?: boolean | undefined } = {}): Promise<ColumnEvidence[]> {
+    const { columns } = this.#parts;
+    const options = { nullTokens: this.#nullTokens, columns: columns.length };
+    const collectors = columns.map((column) => new EvidenceCollector(column, options));
+    const limit = Math.max(
+      100,
+      Math.min(EVIDENCE_ROWS, Math.floor(EVIDENCE_CELLS / Math.max(1, columns.length))),
+    );
+    let rows = 0;
+    let all = true;
+    for await (const { batch, places } of this.#batches()) {
+      if (!complete && rows + batch.rows > limit) {
+        batch.rows = limit - rows;
+        all = false;
+      }
+      rows += batch.rows;
+      for (const [column, collector] of collectors.entries()) collector.take(batch, places[column] as number);
+      if (!all) break;
+    }
+    return collectors.map((collector) => collector.finish(all));
+  }
+
+  async read(plan: readonly ColumnPlan[], options: ReadOptions = {}): Promise<TextRead> {
+    const sinks = plan.map((column) =>
+      makeSink(column, { nullTokens: this.#nullTokens, levels: options.levels }),
+    );
+    const sample = new RowSample({
+      sample: options.sample ?? DEFAULT_SAMPLE,
+      keepRows: options.keepRows ?? DEFAULT_KEEP_ROWS,
+      seed: options.seed ?? 0,
+      valuesPerRow: valuesPerRow(plan),
+    });
+    const distinct = new DistinctCounter(DISTINCT_ROWS);
+    await this.#fill({ plan, sinks, sample }, options, (batch) => hashRows(batch, distinct));
+    const { rows, sampled } = sample;
+    return {
+      rows,
+      sampleRows: sample.kept,
+      duplicates: { rows: distinct.repeated, exact: distinct.exact },
+      columns: sinks.map((sink) => () => sink.finish({ rows, sampled })),
+    };
+  }
+
+  async sampleRows(plan: readonly ColumnPlan[], options: RowSampleOptions = {}): Promise<AlignedRows> {
+    const { rows: wanted = 20_000, seed = 0 } = options;
+    const sinks = plan.map((column) => new AlignedSink(column, this.#nullTokens));
+    const sample = new RowSample({ sample: wanted, keepRows: wanted, seed, valuesPerRow: plan.length });
+    await this.#fill({ plan, sinks, sample }, options);
+    return { totalRows: sample.rows, rows: sample.kept, columns: sinks.map((sink) => sink.finish()) };
+  }
+
+  async #fill(
+    target: {
+      plan: readonly ColumnPlan[];
+      sinks: readonly Pick<ColumnSink, 'take' | 'keep'>[];
+      sample: RowSample;
+    },
+    { signal, progress }: Pick<ReadOptions, 'signal' | 'progress'>,
+    each?: (batch: Batch) => void,
+  ): Promise<void> {
+    const { plan, sinks, sample } = target;
+    const planned = planPlaces(plan, this.#parts.columns);
+    const kept = { places: new Int32Array(0), count: 0 };
+    for await (const { batch, places } of this.#batches()) {
+      signal?.throwIfAborted();
+      if (kept.places.length < batch.rows) kept.places = new Int32Array(batch.capacity);
+      const { taken, stay } = sample.next(batch.rows, kept.places);
+      kept.count = taken;
+      for (const [index, sink] of sinks.entries()) {
+        if (stay !== undefined) sink.keep(stay);
+        sink.take(batch, places[planned[index] as number] as number, kept);
+      }
+      each?.(batch);
+      progress?.(sample.rows);
+    }
+    const stay = sample.finish();
+    if (stay !== undefined) for (const sink of sinks) sink.keep(stay);
+  }
+
+  async *#batches(): AsyncGenerator<{ batch: Batch; places: readonly number[] }> {
+    const batch = makeBatch(this.#parts.columns.length);
+    for (const { file, syntax, skip, places } of this.#parts.sources) {
+      try {
+        const scanner: RecordScanner = new CsvScanner(syntax.delimiter.charCodeAt(0));
+        for await (const each of records(textBlocks(file), { scanner, batch, skip }))
+          yield { batch: each, places };
+      } catch (error) {
+        if (error instanceof MalformedText) throw await malformedFile(file, error);
+        throw error;
+      }
+    }
+  }
+}
+
+/** For each entry of the plan the place of its column in the table. */
+export function planPlaces(plan: readonly ColumnPlan[], columns: readonly TableColumn[]): number[] {
+  const places = new Map(
+    columns.map(({ name, skipped }, place) => [name, skipped === undefined ? place : -1]),
+  );
+  return plan.map(({ name }) => {
+    const place = places.get(name) ?? -1;
+    if (place === -1) throw new Error(`the plan names a column that can't be read: ${JSON.stringify(name)}`);
+    return place;
+  });
+}
+
+/** Counts rows by a hash of the text of all their cells. */
+function hashRows({ bytes, rows, columns, starts, ends }: Batch, distinct: DistinctCounter): void {
+  const lanes = { low: 0, high: 0 };
+  for (let row = 0, cell = 0; row < rows; row += 1) {
+    lanes.low = 0;
+    lanes.high = 0;
+    for (const end = cell + columns; cell < end; cell += 1) {
+      hashCell(bytes, starts[cell] as number, ends[cell] as number, lanes);
+    }
+    distinct.add(hashOf(lanes));
+  }
+}
