@@ -240,6 +240,8 @@ describe('push and pull', () => {
     expect(failure.message).toContain('fraud@v1');
     expect(failure.message).not.toContain('churn');
     await other.json('load', 'churn@v1', '-o', 'churn.bin');
+    // Asked for again, the same bytes are not kept again.
+    expect((await other.failure('load', 'fraud@v1', '-o', 'x')).code).toBe('REMOTE_OBJECT_DAMAGED');
     const kept = await readdir(join(other.root, '.mlops/cache/quarantine'));
     expect(kept.filter((name) => name.startsWith('remote-packs-'))).toHaveLength(2);
     const shown = await here.run('verify', '--remote', '--json');
