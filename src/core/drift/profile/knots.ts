@@ -34,7 +34,8 @@ const TEXT_LIMIT = 15_000;
  */
 export function shortKnots(sorted: Float64Array, options: KnotOptions = {}): Knots {
   const { minCount = 1, textLimit = TEXT_LIMIT, ends } = options;
-  const count = Math.min(PROFILE_SIZES.knots, Math.max(2, Math.floor(sorted.length / minCount) + 1));
+  const most = minCount > 1 ? Math.max(2, Math.floor(sorted.length / minCount) + 1) : Infinity;
+  const count = Math.min(PROFILE_SIZES.knots, most);
   const exact = quantileKnots(sorted, count);
   exact[0] = Math.min(ends?.min ?? Infinity, exact[0] as number);
   exact[count - 1] = Math.max(ends?.max ?? -Infinity, exact[count - 1] as number);

@@ -1,0 +1,44 @@
+import {
+  buildProfile,
+  encodeCheckedProfile,
+  type ProfileOptions,
+} from '../../../../../src/core/drift/profile/build.ts';
+import { parseProfile } from '../../../../../src/core/drift/profile/parse.ts';
+import type { Profile } from '../../../../../src/core/drift/profile/profile.ts';
+import { profileSide } from '../../../../../src/core/drift/profile/side.ts';
+import type { Side } from '../../../../../src/core/drift/side.ts';
+import type { ColumnSummary, PinnedColumn } from '../../../../../src/core/drift/summary.ts';
+
+/** The summaries of some columns of a side, by the types that it infers. */
+export async function summariesOf(side: Side, names: readonly string[]): Promise<ColumnSummary[]> {
+  const plan = names.map((name) => {
+    const pin = side.columns.find((column) => column.name === name)?.inferred;
+    if (pin === undefined || pin === null) throw new Error(`no type for ${name}`);
+    return pin;
+  });
+  return readAll(side, plan);
+}
+
+/** The summary of one column, read as that type. */
+export function summariesAs(side: Side, pin: Omit<PinnedColumn, 'reason'>): Promise<ColumnSummary[]> {
+  return readAll(side, [{ ...pin, reason: 'as the test says' }]);
+}
+
+async function readAll(side: Side, plan: readonly PinnedColumn[]): Promise<ColumnSummary[]> {
+  const summaries: ColumnSummary[] = [];
+  for await (const summary of await side.read(plan)) summaries.push(summary);
+  return summaries;
+}
+
+/** The profile of a side after a way through its bytes. */
+export async function profileOf(side: Side, options: ProfileOptions = {}): Promise<Profile> {
+  return parseProfile(encodeCheckedProfile(await buildProfile(side, options)), 'profile.json');
+}
+
+/** The same as one side of a comparison. */
+export async function profiled(side: Side, options: ProfileOptions = {}): Promise<Side> {
+  return profileSide(await profileOf(side, options), {
+    name: `${side.name}.profile.json`,
+    secret: undefined,
+  });
+}
