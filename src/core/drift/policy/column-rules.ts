@@ -40,7 +40,8 @@ function ignoredOf(name: string, { kind, layers, options }: RuleSources): Resolv
   if (options.exclude.some((pattern) => matchesName(pattern, name)))
     return { value: true, origin: '--exclude' };
   if (options.columns !== undefined) {
-    const value = !options.columns.some((pattern) => matchesName(pattern, name));
+    const isListed = options.columns.some((pattern) => matchesName(pattern, name));
+    const value = !isListed && !options.roles.has(name);
     return { value, origin: '--columns' };
   }
   const own = ownSetting(name, 'ignore', layers);
