@@ -2,7 +2,7 @@ import { missingColumn } from './checks/schema.ts';
 import { columnReport } from './column-report.ts';
 import type { ComparedColumn } from './compared.ts';
 import { correctTogether } from './family.ts';
-import type { DriftPolicy } from './policy/policy.ts';
+import type { DriftPolicy, PolicyKind } from './policy/policy.ts';
 import { type Check, type ColumnReport, type DriftReport, SEVERITIES, type Severity } from './report.ts';
 import type { Side } from './side.ts';
 import { percent, quoted } from './text-of.ts';
@@ -47,7 +47,7 @@ export function buildReport(built: Built): DriftReport {
     rows: { reference: sides.reference.rows, current: sides.current.rows },
     totals: totalsOf(columns, family.tests),
     driftedShare: driftedShare(columns),
-    weightedEffect: policy.isWeighted ? weightedEffect(columns) : null,
+    weightedEffect: policy.isWeighted ? weightedEffect(columns, policy.kind) : null,
     alerts,
     columns,
     schema: schemaOf(compared, reports, renamed),
@@ -122,22 +122,25 @@ function driftedShare(columns: readonly ColumnReport[]): number | null {
 const LARGEST_EFFECT = 4;
 
 /** By weight, the mean of each compared column's largest significant effect in units of its `medium` limit; null without weight. */
-function weightedEffect(columns: readonly ColumnReport[]): number | null {
+function weightedEffect(columns: readonly ColumnReport[], kind: PolicyKind): number | null {
   let sum = 0;
   let weights = 0;
   for (const { verdict, weight, checks } of columns) {
     if (verdict === 'skipped') continue;
     weights += weight;
-    sum += weight * Math.max(0, ...checks.map(effectInUnits));
+    sum += weight * Math.max(0, ...checks.map((check) => effectInUnits(check, kind)));
   }
   return weights > 0 ? sum / weights : null;
 }
 
-function effectInUnits({ severity, effects }: Check): number {
-  if (severity === 'none') return 0;
-  const units = effects.map(({ value, medium }) =>
-    medium === null ? LARGEST_EFFECT : medium > 0 ? value / medium : LARGEST_EFFECT,
-  );
+function effectInUnits({ verdict, severity, effects }: Check, kind: PolicyKind): number {
+  // Under `pvalue` low means that nothing was found.
+  const isFound = verdict === 'drift' || (severity !== 'none' && kind !== 'pvalue');
+  if (!isFound) return 0;
+  const units = effects.map(({ kind: effectKind, value, medium }) => {
+    if (effectKind === 'schema' || medium === 0) return LARGEST_EFFECT;
+    return medium === null ? 0 : value / medium;
+  });
   return Math.min(LARGEST_EFFECT, Math.max(0, ...units));
 }
 

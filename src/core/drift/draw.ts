@@ -1,19 +1,34 @@
 /**
- * `most` of the values at random and in their order, all of them where there are no more (Knuth's selection sampling, algorithm S).
- * The same values give the same draw.
+ * `most` of the values at random and in their order, all of them where there are no more. As many values give a draw of the same places.
  */
 export function drawn(values: Float64Array, most: number): Float64Array {
   const count = values.length;
   if (count <= most) return values;
   const sample = new Float64Array(most);
-  const random = generator(count);
-  for (let at = 0, taken = 0; taken < most; at += 1) {
-    if ((count - at) * random() < most - taken) {
-      sample[taken] = values[at] as number;
-      taken += 1;
-    }
+  const left = count - most;
+  // The fewer places are drawn: those to take, or those to leave.
+  const drawnPlaces = drawPlaces(count, Math.min(most, left));
+  const isTaken = most <= left ? 1 : 0;
+  let taken = 0;
+  for (let at = 0; at < count; at += 1) {
+    if (drawnPlaces[at] !== isTaken) continue;
+    sample[taken] = values[at] as number;
+    taken += 1;
   }
   return sample;
+}
+
+/** 1 at `most` different places of `count`, at most half of them. */
+function drawPlaces(count: number, most: number): Uint8Array {
+  const places = new Uint8Array(count);
+  const random = generator(count);
+  for (let found = 0; found < most;) {
+    const place = Math.floor(random() * count);
+    if (places[place] === 1) continue;
+    places[place] = 1;
+    found += 1;
+  }
+  return places;
 }
 
 /** Random numbers from 0 to 1: a Weyl sequence through a mixing function of 32 bits (Steele, Lea & Flood 2014). */

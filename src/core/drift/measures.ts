@@ -84,8 +84,12 @@ export function measuresOfValues(
   wasserstein: number | null,
 ): Measure[] {
   const overflow = 'the values are too large for a finite number';
+  const x = drawn(reference.values, MEASURED_VALUES);
+  const y = drawn(current.values, MEASURED_VALUES);
+  const isDrawn = x.length < reference.values.length || y.length < current.values.length;
+  const remark = isDrawn ? `of ${MEASURED_VALUES} values drawn from a side` : null;
   const distances = [
-    measure('energyDistance', energyDistance(reference.values, current.values), { otherwise: overflow }),
+    measure('energyDistance', energyDistance(x, y), { remark, otherwise: overflow }),
     measure('wasserstein', wasserstein ?? Infinity, { otherwise: overflow }),
   ];
   if (reference.error > 0 || current.error > 0) {
@@ -97,10 +101,6 @@ export function measuresOfValues(
       ...distances,
     ];
   }
-  const x = drawn(reference.values, MEASURED_VALUES);
-  const y = drawn(current.values, MEASURED_VALUES);
-  const isDrawn = x.length < reference.values.length || y.length < current.values.length;
-  const remark = isDrawn ? `of ${MEASURED_VALUES} values drawn from a side` : null;
   const anderson = andersonDarling(x, y);
   const cramer = cramerVonMises(x, y);
   const mann = mannWhitney(x, y);

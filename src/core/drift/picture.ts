@@ -48,9 +48,14 @@ function isWhole({ values }: Distribution): boolean {
   return true;
 }
 
+/** As exactly as a picture can show it. */
+function drawable(share: number): number {
+  return Math.round(share * 1e6) / 1e6;
+}
+
 function binShares(distribution: Distribution, edges: readonly number[]): number[] {
   const inner = edges.slice(1, -1).map((edge) => shareBelow(distribution, edge));
-  return [...inner, 1].map((share, bin) => Math.max(0, share - (inner[bin - 1] ?? 0)));
+  return [...inner, 1].map((share, bin) => drawable(Math.max(0, share - (inner[bin - 1] ?? 0))));
 }
 
 const QUANTILES_A_SIDE = 25;
@@ -68,7 +73,7 @@ export function ecdfOf(reference: Distribution, current: Distribution): Ecdf | n
   const values = [...points].toSorted((x, y) => x - y);
   return {
     values,
-    reference: values.map((value) => shareUpTo(reference, value)),
-    current: values.map((value) => shareUpTo(current, value)),
+    reference: values.map((value) => drawable(shareUpTo(reference, value))),
+    current: values.map((value) => drawable(shareUpTo(current, value))),
   };
 }

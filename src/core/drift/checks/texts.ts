@@ -25,7 +25,7 @@ export interface ClassRule {
  * draws as it has texts (long ones counting more): chi-square on the shares of these, with the total variation distance beyond chance as
  * the effect.
  *
- * undefined where a side has no characters.
+ * undefined where a side has no characters, or all characters are of one kind.
  */
 export function compareCharacterClasses(
   reference: TextSummary,
@@ -40,17 +40,20 @@ export function compareCharacterClasses(
   const before = CLASSES.map((name) => Math.round(reference.classShares[name] * sizes.reference));
   const after = CLASSES.map((name) => Math.round(current.classShares[name] * sizes.current));
   const test = homogeneity(before, after);
-  if (test.method === 'none') return undefined;
+  if (CLASSES.filter((name) => reference.classShares[name] + current.classShares[name] > 0).length < 2)
+    return undefined;
+  const isTested = test.method !== 'none';
   const { excess } = excessTvd(before, after);
   const finding: Finding = {
     check: 'character-classes',
     test: test.method,
-    statistic: test.chi2,
-    p: test.p,
+    statistic: isTested ? test.chi2 : null,
+    p: isTested ? test.p : null,
     effects: [{ kind: 'excessTvd', value: excess, limits }],
-    detectable: detectableTvd(test.df, sizes, alpha),
+    detectable: isTested ? detectableTvd(test.df, sizes, alpha) : null,
+    ...(isTested ? {} : { tooFew: true }),
     detail: `${largestChange(reference.classShares, current.classShares)} of the characters, TVD beyond chance ${effectText(excess)}`,
-    reason: null,
+    reason: isTested ? null : 'too few texts are independent of one another',
   };
   return withEnoughRows(finding, sizes);
 }

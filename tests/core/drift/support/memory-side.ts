@@ -28,6 +28,8 @@ export interface MemorySideOptions {
   readonly facts?: Partial<SideFacts>;
   /** Called when the summary of a column was asked for. */
   readonly onRead?: (column: string) => void;
+  /** The rows are a sample that does not tell which of them were neighbours. */
+  readonly withoutOrder?: boolean;
   /** Most levels that a column's counts may have, the rarest pooled. */
   readonly levels?: number;
 }
@@ -78,21 +80,21 @@ async function* readAll(
     if (found === undefined || found.skipped !== undefined)
       throw new Error(`not a column to read: ${pinned.name}`);
     options.onRead?.(pinned.name);
-    yield summarise(readColumn(found, pinned, options.levels ?? Infinity));
+    yield summarise(readColumn(found, pinned, options));
   }
 }
 
 function readColumn(
   { name, cells }: MemoryColumn,
   { type, integers }: PinnedColumn,
-  levels: number,
+  { withoutOrder = false, levels = Infinity }: MemorySideOptions,
 ): ColumnData {
   const present = cells.filter((cell) => cell !== null);
   const base = { name, rows: cells.length, nulls: cells.length - present.length };
   switch (type) {
     case 'numeric':
     case 'datetime':
-      return numericColumn(base, present, type);
+      return unordered(numericColumn(base, present, type), withoutOrder);
     case 'categorical':
     case 'boolean':
       return categoricalColumn(base, present, { type, integers, levels });
@@ -105,6 +107,10 @@ interface Base {
   name: string;
   rows: number;
   nulls: number;
+}
+
+function unordered(numbers: NumericColumn, withoutOrder: boolean): NumericColumn {
+  return withoutOrder ? { ...numbers, sampled: true, consecutive: new Float64Array(0) } : numbers;
 }
 
 function numericColumn(base: Base, present: readonly Cell[], type: 'numeric' | 'datetime'): NumericColumn {
