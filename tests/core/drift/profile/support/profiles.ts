@@ -7,7 +7,13 @@ import { parseProfile } from '../../../../../src/core/drift/profile/parse.ts';
 import type { Profile } from '../../../../../src/core/drift/profile/profile.ts';
 import { profileSide } from '../../../../../src/core/drift/profile/side.ts';
 import type { Side } from '../../../../../src/core/drift/side.ts';
-import type { ColumnSummary, PinnedColumn } from '../../../../../src/core/drift/summary.ts';
+import type {
+  CategoricalSummary,
+  ColumnSummary,
+  NumericSummary,
+  PinnedColumn,
+  TextSummary,
+} from '../../../../../src/core/drift/summary.ts';
 
 /** The summaries of some columns of a side, by the types that it infers. */
 export async function summariesOf(side: Side, names: readonly string[]): Promise<ColumnSummary[]> {
@@ -41,4 +47,20 @@ export async function profiled(side: Side, options: ProfileOptions = {}): Promis
     name: `${side.name}.profile.json`,
     secret: undefined,
   });
+}
+
+/** What a profile keeps of its first column, which must be of that type. */
+export function numbersOf({ columns: [column] }: Profile): NumericSummary {
+  if (column?.summary?.type !== 'numeric') throw new Error('the first column has no numbers');
+  return column.summary;
+}
+
+export function levelsOf({ columns: [column] }: Profile): CategoricalSummary {
+  if (column?.summary?.type !== 'categorical') throw new Error('the first column has no levels');
+  return column.summary;
+}
+
+export function textsOf({ columns: [column] }: Profile): TextSummary {
+  if (column?.summary?.type !== 'text') throw new Error('the first column has no texts');
+  return column.summary;
 }
