@@ -81,6 +81,13 @@ describe('push and pull', () => {
     expect((JSON.parse(data.stdout) as { data: Report }).data.data).toEqual([
       expect.objectContaining({ path: 'data/train.csv', transferred: true }),
     ]);
+    // As messages show it, from wherever one is.
+    const shown = await here.runWith({ cwd: join(here.root, 'data') }, 'push', 'data/train.csv', '--json');
+    expect((JSON.parse(shown.stdout) as { data: Report }).data.data).toHaveLength(1);
+    for (const path of ['data/tain.csv', './nothing', '.mlops/x'])
+      expect(await here.failure('push', path)).toMatchObject({ code: 'PATH_NOT_TRACKED', exitCode: 2 });
+    expect((await here.failure('push', 'data/tain.csv')).hint).toBe('did you mean data/train.csv?');
+    expect(await here.failure('push', '../x')).toMatchObject({ code: 'OUTSIDE_REPOSITORY', exitCode: 4 });
     const other = await there();
     const pulled = await other.json<Report>('pull', 'data');
     expect(pulled).toMatchObject({ restored: ['data/train.csv'], versions: [] });

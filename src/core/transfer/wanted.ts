@@ -1,7 +1,7 @@
-import { relative, resolve, sep } from 'node:path';
-import { loadPointers } from '../data/pointers.ts';
+import { MlopsError } from '../../errors.ts';
 import type { DataPointer } from '../data/pointer.ts';
-import { isWithin } from '../data/place.ts';
+import { selectPointers, typedPaths } from '../data/place.ts';
+import { loadPointers, type LoadedPointers } from '../data/pointers.ts';
 import { listModels, liveVersions, loadModel, type VersionState } from '../registry/model-state.ts';
 import { ModelName } from '../registry/names.ts';
 import { resolveVersion } from '../registry/resolve-version.ts';
@@ -32,7 +32,7 @@ export type Wanted = 'all' | 'current' | readonly string[];
 /**
  * Artifacts that the documents of the work tree need, each digest once.
  * @param options.cwd where relative paths of tracked data start; default the Git root
- * @throws as `resolveVersion` for a reference that names nothing, and for what can't be read of tracked data
+ * @throws as `resolveVersion` for a reference that names nothing, as `selectPointers` for a path, and for what can't be read of tracked data
  */
 export async function wantedArtifacts(
   repository: Repository,
@@ -54,11 +54,14 @@ export async function wantedArtifacts(
   } else {
     const models = new Set(await listModels(repository.documents));
     for (const reference of wanted) {
-      const tracked = isModel(reference, models)
-        ? []
-        : trackedAt({ reference, cwd: options.cwd ?? repository.root, root: repository.root }, pointers);
-      data.push(...tracked);
-      if (tracked.length === 0) versions.push((await resolveVersion(repository, reference)).version);
+      if (isModel(reference, models) || reference.startsWith('sha256:')) {
+        versions.push((await resolveVersion(repository, reference)).version);
+        continue;
+      }
+      const tracked = await trackedAt(repository, { reference, cwd: options.cwd ?? repository.root });
+      if (tracked.problems[0] !== undefined) throw tracked.problems[0].error;
+      data.push(...tracked.pointers);
+      if (tracked.pointers.length === 0) versions.push((await resolveVersion(repository, reference)).version);
     }
   }
   return collect(versions, data);
@@ -68,13 +71,21 @@ function isModel(reference: string, models: ReadonlySet<string>): boolean {
   return ModelName.safeParse(reference).success && models.has(reference);
 }
 
-function trackedAt(
-  { reference, cwd, root }: { reference: string; cwd: string; root: string },
-  pointers: readonly DataPointer[],
-): readonly DataPointer[] {
-  if (reference.startsWith('sha256:')) return [];
-  const path = relative(root, resolve(cwd, reference)).split(sep).join('/');
-  return pointers.filter((pointer) => isWithin(pointer.path, path));
+/** What is tracked at or below a path, as typed. @throws UsageError `PATH_NOT_TRACKED` for what can be nothing but a path */
+async function trackedAt(
+  repository: Repository,
+  { reference, cwd }: { reference: string; cwd: string },
+): Promise<LoadedPointers> {
+  const isPath = reference.includes('/') || /^\.{1,2}$/.test(reference);
+  const loaded = await loadPointers(repository.documents);
+  try {
+    return selectPointers(loaded, await typedPaths(repository, cwd, [reference]));
+  } catch (error) {
+    const isElsewhere =
+      error instanceof MlopsError && /^(?:PATH_NOT_TRACKED|OUTSIDE_REPOSITORY)$/.test(error.code);
+    if (isElsewhere && !isPath) return { pointers: [], problems: [] };
+    throw error;
+  }
 }
 
 function collect(versions: readonly VersionState[], data: readonly DataPointer[]): WantedArtifact[] {
