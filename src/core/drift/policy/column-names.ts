@@ -19,12 +19,12 @@ export interface NamedColumn {
 export function matchesName(pattern: string, name: string): boolean {
   if (pattern === name) return true;
   if (!/[*?]/.test(pattern)) return false;
-  // The glob's own separator is a letter like others in a name.
   return matchesGlob(withoutSlashes(pattern).replaceAll(/\*{2,}/g, '*'), withoutSlashes(name));
 }
 
+/** `/` is a letter like others in a name, but not in a glob of paths. */
 function withoutSlashes(text: string): string {
-  return text.replaceAll('\u{f8ff}', '\u{f8ff}0').replaceAll('/', '\u{f8ff}1');
+  return text.replaceAll('/', '\0');
 }
 
 /** Everything that is said by a column's name, the command line first. */

@@ -25,7 +25,7 @@ export function parseWeights(bytes: Uint8Array, source: string): ReadonlyMap<str
   const weights = new Map<string, number>();
   for (const { column, weight, place } of pairs) {
     if (weights.has(column))
-      throw invalid(source, `${place} the column "${printable(column)}" is there twice`);
+      throw invalid(source, `${place}the column "${printable(column)}" is there twice`);
     weights.set(column, weight);
   }
   if (weights.size === 0) throw invalid(source, 'holds no weights');
