@@ -17,11 +17,9 @@ function edgesOf(reference: Distribution, current: Distribution): number[] {
   const low = Math.min(quantileOf(reference, TAIL), quantileOf(current, TAIL));
   const high = Math.max(quantileOf(reference, 1 - TAIL), quantileOf(current, 1 - TAIL));
   if (!(high > low)) return aroundOne(low);
-  if (isWhole(reference) && isWhole(current) && high - low < MOST_BINS) {
-    return Array.from(
-      { length: Math.ceil(high) - Math.floor(low) + 2 },
-      (_, bin) => Math.floor(low) + bin - 0.5,
-    );
+  const wholes = Math.ceil(high) - Math.floor(low) + 1;
+  if (isWhole(reference) && isWhole(current) && wholes <= MOST_BINS) {
+    return Array.from({ length: wholes + 1 }, (_, bin) => Math.floor(low) + bin - 0.5);
   }
   const rows = Math.min(reference.rows, current.rows);
   // Rice's rule.

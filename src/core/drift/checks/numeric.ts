@@ -4,7 +4,8 @@ import type { SampleSizes } from '../statistics/counts.ts';
 import { detectableKs } from '../statistics/detectable.ts';
 import { ksDistance, ksLimitP, ksTest } from '../statistics/ks.ts';
 import { ksProfile } from '../statistics/ks-profile.ts';
-import { robustUnit, wasserstein } from '../statistics/transport.ts';
+import { normalUpperQuantile } from '../statistics/normal.ts';
+import { robustUnit, UNIT_TAILS, wasserstein } from '../statistics/transport.ts';
 import { effectText, percent, short } from '../text-of.ts';
 import { type Finding, untested, withEnoughRows } from './finding.ts';
 
@@ -133,13 +134,22 @@ function moveInUnits(distance: number, reference: Distribution, current: Distrib
   return Number.isFinite(moved) ? moved : null;
 }
 
-/** Knots a step further out on both sides, where the quantiles of the rows may be. */
+/**
+ * At least the unit of the rows, which is known of a profile up to a step: the widest of those that the rows may have, given that a range between
+ * quantiles is 0 for sure where it is 0 a step further out, and is not where it is not a step further in. null where the rows may have none.
+ */
 function unitOf(reference: Distribution): number | null {
   if (reference.error === 0) return robustUnit(reference.values);
-  const width =
-    quantileOf(reference, Math.min(1, 0.75 + reference.error)) -
-    quantileOf(reference, Math.max(0, 0.25 - reference.error));
-  return width > 0 && width < Infinity ? width / 1.349 : null;
+  const width = (low: number): number =>
+    quantileOf(reference, Math.min(1, 1 - low)) - quantileOf(reference, Math.max(0, low));
+  let widest = 0;
+  for (const tail of UNIT_TAILS) {
+    const outer = width(tail - reference.error);
+    if (!(outer < Infinity)) return null;
+    widest = Math.max(widest, outer / (2 * normalUpperQuantile(tail)));
+    if (width(tail + reference.error) > 0) return widest;
+  }
+  return null;
 }
 
 /** How much the area under the line through knots may be wrong. */

@@ -22,25 +22,24 @@ export function comparePointMass(
   current: Distribution,
   { alpha, limits, format = short }: PointMassRule,
 ): Finding | undefined {
-  const candidates = [reference.top[0], current.top[0]].flatMap((entry) =>
-    entry === undefined ? [] : [entry.value],
-  );
-  const compared = candidates.map((value) => ({ value, ...nearestShares(reference, current, value) }));
-  const most = compared.toSorted((x, y) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before))[0];
-  if (most === undefined) return undefined;
-  const { value, before, after } = most;
+  const candidates = new Set([reference.top[0], current.top[0]].flatMap((entry) => entry?.value ?? []));
+  const changes = Array.from(candidates, (value) => changeOf(reference, current, value));
+  const sure = Math.max(0, ...changes.map(({ least }) => least));
+  // Between rows this is the one that changed most. Which one that is a profile may leave open: then the least of what each would say holds.
+  const possible = changes.filter(({ most }) => most >= sure);
+  const tested = possible.flatMap((each) => testChange(each, { reference, current }) ?? []);
+  const [weakest] = tested.toSorted((x, y) => y.p - x.p || x.least - y.least);
+  if (weakest === undefined) return undefined;
+  const { value, before, after, p, method } = weakest;
   const sizes = { reference: reference.effective, current: current.effective };
-  const count = (share: number, { rows }: Distribution) => ({ count: Math.round(share * rows), rows });
-  const beforeCount = count(before, reference);
-  const afterCount = count(after, current);
-  if (beforeCount.count <= 1 && afterCount.count <= 1 && reference.rows + current.rows > 2) return undefined;
-  const { p, method } = compareShares(beforeCount, afterCount, sizes);
+  const effect = Math.min(...tested.map(({ least }) => least));
+  const isOpen = Math.max(hiddenTop(reference), hiddenTop(current)) >= sure;
   const finding: Finding = {
     check: 'point-mass',
     test: method,
     statistic: after - before,
-    p: Math.min(1, 2 * p),
-    effects: [{ kind: 'shareDifference', value: Math.abs(after - before), limits }],
+    p: isOpen ? 1 : Math.min(1, 2 * p),
+    effects: [{ kind: 'shareDifference', value: effect, limits }],
     detectable: detectableShareChange(before, sizes, alpha / 2),
     detail: `value ${format(value)} in ${percent(before)} -> ${percent(after)} of the values`,
     reason: null,
@@ -48,12 +47,48 @@ export function comparePointMass(
   return withEnoughRows(finding, { reference: reference.rows, current: current.rows });
 }
 
+/** Of a profile that does not list its most frequent value: the share that this may have at most; 0 where it is listed. */
+function hiddenTop({ error, top, others = 0 }: Distribution): number {
+  return error > 0 && others > (top[0]?.share ?? 0) ? others : 0;
+}
+
+interface Change {
+  readonly value: number;
+  readonly before: number;
+  readonly after: number;
+  /** The difference of the two. */
+  readonly least: number;
+  /** What it may be where a side is a profile that does not list the value. */
+  readonly most: number;
+}
+
 /** The shares of a value on both sides; where a profile leaves them open, as near to one another as they may be. */
-function nearestShares(reference: Distribution, current: Distribution, value: number) {
+function changeOf(reference: Distribution, current: Distribution, value: number): Change {
   const before = shareOf(reference, value);
   const after = shareOf(current, value);
-  if (before.most < after.least) return { before: before.most, after: after.least };
-  if (after.most < before.least) return { before: before.least, after: after.most };
+  const most = Math.max(before.most - after.least, after.most - before.least);
+  if (before.most < after.least) return change(value, [before.most, after.least], most);
+  if (after.most < before.least) return change(value, [before.least, after.most], most);
   const common = Math.max(before.least, after.least);
-  return { before: common, after: common };
+  return change(value, [common, common], most);
+}
+
+function change(value: number, [before, after]: readonly [number, number], most: number): Change {
+  return { value, before, after, least: Math.abs(after - before), most };
+}
+
+/** undefined where each side has the value once at most. */
+function testChange(
+  found: Change,
+  { reference, current }: { reference: Distribution; current: Distribution },
+): (Change & { p: number; method: string }) | undefined {
+  const count = (share: number, { rows }: Distribution) => ({ count: Math.round(share * rows), rows });
+  const before = count(found.before, reference);
+  const after = count(found.after, current);
+  if (before.count <= 1 && after.count <= 1 && reference.rows + current.rows > 2) return undefined;
+  const { p, method } = compareShares(before, after, {
+    reference: reference.effective,
+    current: current.effective,
+  });
+  return { ...found, p, method };
 }

@@ -45,13 +45,16 @@ export function robustWasserstein(reference: Float64Array, current: Float64Array
   return { unit, distance: unit === null ? null : wasserstein(reference, current) / unit };
 }
 
+/** The shares beyond which values are left out for a robust unit, one after the other where the ones before leave no width. */
+export const UNIT_TAILS = [0.25, 0.1, 0.05] as const;
+
 /**
  * What a standard deviation is for sorted values if outliers are not to count: the interquartile range / 1.349. Where that is 0, as half of the
  * values are equal, the range from quantile .1 to .9 / 2.563, and where that is 0 from .05 to .95 / 3.290. null beyond: of values nine tenths
  * of which are equal no width can be told, and the point mass, D and the out-of-range share speak for them.
  */
 export function robustUnit(sorted: Float64Array): number | null {
-  for (const tail of [0.25, 0.1, 0.05]) {
+  for (const tail of UNIT_TAILS) {
     const width = quantile(sorted, 1 - tail) - quantile(sorted, tail);
     if (width > 0 && width < Infinity) return width / (2 * normalUpperQuantile(tail));
   }
