@@ -1,7 +1,6 @@
-import type { AlignedLevels } from './levels.ts';
+import type { AlignedLevels, ComparableLevels } from './levels.ts';
 import type { Categories } from './report.ts';
 import { sumOf } from './statistics/counts.ts';
-import type { CategoricalSummary } from './summary.ts';
 import { firstCharacters } from './text-of.ts';
 
 type Change = Categories['changed'][number];
@@ -13,8 +12,7 @@ const LONGEST_LABEL = 200;
 /** What a report shows of the levels; null where a side has no values. */
 export function categoriesOf(
   levels: AlignedLevels,
-  reference: CategoricalSummary,
-  current: CategoricalSummary,
+  { reference, current, shown }: ComparableLevels,
 ): Categories | null {
   const sizes = { reference: sumOf(levels.reference), current: sumOf(levels.current) };
   if (sizes.reference === 0 || sizes.current === 0) return null;
@@ -22,7 +20,7 @@ export function categoriesOf(
     const referenceRows = levels.reference[level] as number;
     const currentRows = levels.current[level] as number;
     return {
-      category: label === null ? null : firstCharacters(label, LONGEST_LABEL),
+      category: label === null ? null : firstCharacters(shown(label), LONGEST_LABEL),
       referenceRows,
       currentRows,
       referenceShare: referenceRows / sizes.reference,

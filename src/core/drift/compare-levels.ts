@@ -1,11 +1,11 @@
 import { compareLevels as compareShares } from './checks/categorical.ts';
-import type { Finding } from './checks/finding.ts';
+import { type Finding, untested } from './checks/finding.ts';
 import { stabilityIndexFinding } from './checks/stability-index.ts';
 import { compareUnseen } from './checks/unseen.ts';
 import { categoriesOf } from './categories.ts';
 import type { CompareRule, Part } from './compare-numbers.ts';
 import { NO_DETAILS } from './compared.ts';
-import { alignLevels } from './levels.ts';
+import { alignLevels, comparableLevels } from './levels.ts';
 import { measuresOfBins, stabilityIndex } from './measures.ts';
 import type { CategoricalSummary } from './summary.ts';
 
@@ -15,18 +15,24 @@ export function compareLevels(
   current: CategoricalSummary,
   { kind, alpha, rules }: CompareRule,
 ): Part {
-  const levels = alignLevels(reference, current);
-  const shape = compareShares(levels, { alpha, limits: rules.limits('excessTvd').value });
+  const sides = comparableLevels(reference, current);
+  if (sides === undefined) {
+    const reason = 'both sides are profiles that hashed their levels with different secrets';
+    return { findings: [untested('distribution', 'chi2', reason)], details: NO_DETAILS };
+  }
+  const { shown } = sides;
+  const levels = alignLevels(sides.reference, sides.current);
+  const shape = compareShares(levels, { alpha, limits: rules.limits('excessTvd').value, shown });
   const index = stabilityIndex(levels);
   const byIndex = kind === 'psi' && index !== null && shape.settled !== true;
-  const unseen = compareUnseen(reference, current, { alpha, limits: rules.limits('unseenShare').value });
+  const unseen = compareUnseen(sides, { alpha, limits: rules.limits('unseenShare').value });
   const findings: Finding[] = [byIndex ? stabilityIndexFinding(index, shape.detail) : shape];
   if (unseen !== undefined) findings.push(unseen);
   return {
     findings,
     details: {
       ...NO_DETAILS,
-      categories: categoriesOf(levels, reference, current),
+      categories: categoriesOf(levels, sides),
       additional: measuresOfBins(levels),
       notes: poolNotes(reference, current),
     },

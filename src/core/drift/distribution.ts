@@ -195,6 +195,15 @@ export function shareOf(distribution: Distribution, value: number): { least: num
   return { least: 0, most: others ?? top.at(-1)?.share ?? 1 };
 }
 
+/**
+ * The first and the last value; of a profile, whose ends may lie further out to hide single rows, the knots next to them. There must be
+ * values.
+ */
+export function innerEnds({ values, error }: Distribution): { first: number; last: number } {
+  const inner = error > 0 && values.length > 2 ? 1 : 0;
+  return { first: values[inner] as number, last: values[values.length - 1 - inner] as number };
+}
+
 /** null where there are no values. */
 export function medianValue({ values, rows }: Distribution): number | null {
   return rows === 0 ? null : medianOf(values);

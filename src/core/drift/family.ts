@@ -10,7 +10,10 @@ export function correctTogether(lists: readonly (readonly Finding[])[]): {
   tests: number;
 } {
   const tested = lists.flatMap((findings) => findings.flatMap(({ p }) => (p === null ? [] : [p])));
-  const corrected = benjaminiHochberg(tested);
+  const untold = lists.flatMap((findings) =>
+    findings.filter((finding) => finding.untold === true).map(() => 1),
+  );
+  const corrected = benjaminiHochberg([...tested, ...untold]);
   let next = 0;
   const q = lists.map((findings) =>
     findings.map(({ p }) => {

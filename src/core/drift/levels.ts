@@ -6,6 +6,47 @@ export interface AlignedLevels {
   readonly labels: readonly (string | null)[];
   readonly reference: Float64Array;
   readonly current: Float64Array;
+  /** How many levels there may be behind that last one; 0 where every level was counted. */
+  readonly hidden: number;
+}
+
+/** Two sides whose levels are written the same way. */
+export interface ComparableLevels {
+  readonly reference: CategoricalSummary;
+  readonly current: CategoricalSummary;
+  /** A level as people know it: of hashed levels those that one side has in plain are shown so. */
+  readonly shown: (level: string) => string;
+}
+
+/** Both sides with hashed levels where one of them hashed its own; undefined where they hashed them differently. */
+export function comparableLevels(
+  reference: CategoricalSummary,
+  current: CategoricalSummary,
+): ComparableLevels | undefined {
+  const before = reference.hasher;
+  const after = current.hasher;
+  if (before === undefined && after === undefined) return { reference, current, shown: (level) => level };
+  if (before !== undefined && after !== undefined) {
+    const isSame = before.scheme.scheme === after.scheme.scheme && before.scheme.key === after.scheme.key;
+    return isSame ? { reference, current, shown: (level) => level } : undefined;
+  }
+  const plain = new Map<string, string>();
+  const hashed = (summary: CategoricalSummary): CategoricalSummary => {
+    if (summary.hasher !== undefined) return summary;
+    const hasher = before ?? after;
+    const counts = new Map<string, number>();
+    for (const [label, count] of summary.counts) {
+      const hash = hasher?.hash(summary.name, label) ?? label;
+      plain.set(hash, label);
+      counts.set(hash, count);
+    }
+    return { ...summary, counts };
+  };
+  return {
+    reference: hashed(reference),
+    current: hashed(current),
+    shown: (level) => plain.get(level) ?? level,
+  };
 }
 
 /**
@@ -19,10 +60,12 @@ export function alignLevels(reference: CategoricalSummary, current: CategoricalS
   const before: number[] = [];
   const after: number[] = [];
   const others = { reference: reference.pooled.rows, current: current.pooled.rows };
+  let hidden = reference.pooled.levels + current.pooled.levels;
   for (const [label, count] of reference.counts) {
     const now = current.counts.get(label);
     if (now === undefined && current.pooled.levels > 0) {
       others.reference += count;
+      hidden += 1;
     } else {
       labels.push(label);
       before.push(count);
@@ -33,6 +76,7 @@ export function alignLevels(reference: CategoricalSummary, current: CategoricalS
     if (reference.counts.has(label)) continue;
     if (reference.pooled.levels > 0) {
       others.current += count;
+      hidden += 1;
     } else {
       labels.push(label);
       before.push(0);
@@ -44,5 +88,5 @@ export function alignLevels(reference: CategoricalSummary, current: CategoricalS
     before.push(others.reference);
     after.push(others.current);
   }
-  return { labels, reference: Float64Array.from(before), current: Float64Array.from(after) };
+  return { labels, reference: Float64Array.from(before), current: Float64Array.from(after), hidden };
 }

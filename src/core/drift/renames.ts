@@ -85,6 +85,8 @@ function plain(name: string): string {
 function distanceOf(from: ColumnSummary, to: ColumnSummary): { kind: string; value: number } | null {
   if (from.type !== to.type) return null;
   if (hasLevels(from) && hasLevels(to)) {
+    // The name of the column goes into the hashes of its levels.
+    if (from.hasher !== undefined || to.hasher !== undefined) return null;
     const levels = alignLevels(from, to);
     if (sumOf(levels.reference) === 0 || sumOf(levels.current) === 0) return null;
     return { kind: 'TVD', value: totalVariation(levels.reference, levels.current) };

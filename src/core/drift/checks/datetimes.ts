@@ -1,4 +1,4 @@
-import type { Distribution } from '../distribution.ts';
+import { type Distribution, innerEnds } from '../distribution.ts';
 import type { Limits } from '../policy/limits.ts';
 import { percent, timeText } from '../text-of.ts';
 import { type Finding, untested, withEnoughRows } from './finding.ts';
@@ -30,10 +30,11 @@ const LAST_YEAR = Date.UTC(2200);
  * one ends last.
  */
 export function isTimeAxis(reference: Distribution, current: Distribution): boolean {
-  if (reference.min === null || reference.max === null || current.min === null || current.max === null)
-    return false;
-  if (current.max > LAST_YEAR || current.max < reference.max || current.min < reference.min) return false;
-  return current.min > reference.max || (isInOrder(reference) && isInOrder(current));
+  if (reference.rows === 0 || current.rows === 0) return false;
+  const before = innerEnds(reference);
+  const after = innerEnds(current);
+  if (after.last > LAST_YEAR || after.last < before.last || after.first < before.first) return false;
+  return after.first > before.last || (isInOrder(reference) && isInOrder(current));
 }
 
 function isInOrder({ ordered, r }: Distribution): boolean {
@@ -62,7 +63,8 @@ export function compareGaps(
   const span = spanOf(current);
   if (!(spanOf(reference) > 0 && span > 0)) return undefined;
   // Quantiles of a profile lie further apart than the rows, so that as a reference they forgive more.
-  if (current.error > 0) return untested('gap', 'spacing', 'a profile does not keep the times between rows');
+  if (current.error > 0)
+    return { ...untested('gap', 'spacing', 'a profile does not keep the times between rows'), untold: true };
   const { rows } = current;
   const longest = longestGap(current.values);
   const usual = longestGap(reference.values).length;

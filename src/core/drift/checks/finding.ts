@@ -25,6 +25,8 @@ export interface Finding {
   readonly settled?: boolean;
   /** There are too few rows for any test: inconclusive, where other findings without p are skipped. */
   readonly tooFew?: boolean;
+  /** The rows would have told what a profile of them does not: in the family it counts as a test that found nothing. */
+  readonly untold?: boolean;
   /** Of a changed type. */
   readonly retyped?: { readonly from: string; readonly to: string };
   /** What was seen, without severity and q. */

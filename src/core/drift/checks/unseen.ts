@@ -1,4 +1,5 @@
 import type { Limits } from '../policy/limits.ts';
+import type { ComparableLevels } from '../levels.ts';
 import type { CategoricalSummary } from '../summary.ts';
 import type { SampleSizes } from '../statistics/counts.ts';
 import { detectableExceedance } from '../statistics/detectable.ts';
@@ -19,8 +20,7 @@ export interface UnseenRule {
  * undefined where there are none: nothing was to be tested.
  */
 export function compareUnseen(
-  reference: CategoricalSummary,
-  current: CategoricalSummary,
+  { reference, current, shown }: ComparableLevels,
   { alpha, limits }: UnseenRule,
 ): Finding | undefined {
   const sizes = { reference: presentCells(reference), current: presentCells(current) };
@@ -28,7 +28,7 @@ export function compareUnseen(
   if (unseen.rows === 0 || sizes.reference === 0) return undefined;
   if (reference.pooled.levels > 0) {
     const reason = `the reference has ${reference.pooled.levels} more levels than it lists, so that none can be called unseen`;
-    return untested('unseen-categories', 'exceedance', reason);
+    return { ...untested('unseen-categories', 'exceedance', reason), untold: true };
   }
   const chance = chanceOf(unseen.rows, { reference, current, sizes });
   const share = unseen.rows / sizes.current;
@@ -39,7 +39,10 @@ export function compareUnseen(
     p: chance.p,
     effects: [{ kind: 'share', value: Math.max(0, share - chance.expected / sizes.current), limits }],
     detectable: detectableExceedance(sizes, alpha, 1),
-    detail: describe(unseen, { share, expected: chance.expected / sizes.current }),
+    detail: describe(
+      { ...unseen, first: shown(unseen.first) },
+      { share, expected: chance.expected / sizes.current },
+    ),
     reason: null,
   };
   return withEnoughRows(finding, sizes);
@@ -119,6 +122,12 @@ function groupsOf({ reference, current, sizes }: Sides): Group[] {
   };
   for (const [label, count] of reference.counts) add(count + (current.counts.get(label) ?? 0));
   for (const [label, count] of current.counts) if (!reference.counts.has(label)) add(count);
+  // Rare levels of the current data that were counted together: as if all were unseen, and equally frequent.
+  const { pooled } = current;
+  if (pooled.levels > 0) {
+    const rows = Math.max(1, Math.floor(pooled.rows / pooled.levels));
+    levels.set(rows, (levels.get(rows) ?? 0) + Math.ceil(pooled.rows / rows));
+  }
   return Array.from(levels, ([rows, count]) => ({ rows, levels: count, chance: exceedanceP(rows, sizes) }));
 }
 
