@@ -239,6 +239,10 @@ async function openRepositoryAround(options: ContextParts): Promise<Repository> 
       const { createLocalArtifactStore } = await import('../storage/local/artifact-store.ts');
       return createLocalArtifactStore({ mlopsDir, root, warn });
     }),
+    runFiles: once(async () => {
+      const { LocalRunFiles } = await import('../storage/local/run-files.ts');
+      return new LocalRunFiles(mlopsDir);
+    }),
     git: once(async () =>
       (await import('../git/simple-git-adapter.ts')).createGit({ directory: root, env, insideHook }),
     ),

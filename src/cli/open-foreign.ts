@@ -12,12 +12,13 @@ import { fetchCommit } from '../git/partial-fetch.ts';
 import type { ForeignRepository, ForeignRequest } from './context.ts';
 import { redactUrl } from '../lib/redact-url.ts';
 import { createLocalArtifactStore } from '../storage/local/artifact-store.ts';
+import { LocalRunFiles } from '../storage/local/run-files.ts';
 import { createMemoryCommitLock } from '../storage/memory/commit-lock.ts';
 import { createMemoryDocumentStore } from '../storage/memory/document-store.ts';
 
 type OwnParts = Omit<
   RepositoryParts,
-  'root' | 'documents' | 'workTree' | 'createLock' | 'artifacts' | 'loadConfig'
+  'root' | 'documents' | 'workTree' | 'createLock' | 'artifacts' | 'runFiles' | 'loadConfig'
 >;
 
 /** @throws as `fetchCommit`, `readForeignDocuments` and `openRepository` */
@@ -46,6 +47,7 @@ export async function openForeign(
       workTree: createMemoryDocumentStore(),
       createLock: () => createMemoryCommitLock(),
       artifacts: () => Promise.resolve(artifacts),
+      runFiles: () => Promise.resolve(new LocalRunFiles(mlopsDir)),
     });
     return { repository, commit: fetched.commit, close };
   } catch (error) {

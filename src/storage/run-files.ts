@@ -8,9 +8,10 @@ export interface RunPlace {
 export interface RunFileState {
   /** Bytes. */
   readonly size: number;
-  /** Changes when another file takes its place; with `modifiedMs` also when it is written over. */
+  /** Changes when another file takes its place; together with the times also when it is written over. */
   readonly inode: number;
   readonly modifiedMs: number;
+  readonly changedMs: number;
 }
 
 /** A process that answers for a run, so that others can find out that it is gone. */
@@ -31,10 +32,14 @@ export interface WriterProcess {
  * link (RefusedError `UNSAFE_PATH`) and throws LocalIoError for what the system says.
  */
 export interface RunFiles {
+  /** Sees to it that Git does not show what lies here. */
+  prepare(): Promise<void>;
   /** Names of the months, sorted. */
   months(): readonly string[];
   /** Names of the directories of a month, in any order. */
   names(month: string): readonly string[];
+  /** Changes when a directory appears in a month or goes from it; undefined when there is no such month. */
+  monthState(month: string): string | undefined;
   /** Where the directory of this name is, whatever the month. */
   find(name: string): RunPlace | undefined;
   /**

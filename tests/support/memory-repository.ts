@@ -12,6 +12,7 @@ import type { MovedStage } from '../../src/core/registry/move-stage.ts';
 import type { Git } from '../../src/git/git.ts';
 import type { DocumentStore } from '../../src/storage/document-store.ts';
 import { createLocalDocumentStore } from '../../src/storage/local/document-store.ts';
+import { LocalRunFiles } from '../../src/storage/local/run-files.ts';
 import { createTarBundles } from '../../src/storage/local/tar-bundle.ts';
 import { createMemoryArtifactStore } from '../../src/storage/memory/artifact-store.ts';
 import { createMemoryCommitLock } from '../../src/storage/memory/commit-lock.ts';
@@ -79,6 +80,7 @@ export async function memoryRepository(options: MemoryRepositoryOptions = {}): P
   await initialise(plain);
   let clock = Date.parse('2026-01-01T00:00:00.000Z');
   const artifacts = createMemoryArtifactStore({ root });
+  const runFiles = new LocalRunFiles(join(root, '.mlops'));
   const config = { ...DEFAULT_CONFIG, ...options.config };
   const stores = new Map(Object.entries(options.stores ?? {}));
   return {
@@ -91,6 +93,7 @@ export async function memoryRepository(options: MemoryRepositoryOptions = {}): P
     unknownFeatures: options.unknownFeatures ?? [],
     artifacts: () => Promise.resolve(artifacts),
     bundles: () => Promise.resolve(createTarBundles()),
+    runFiles: () => Promise.resolve(runFiles),
     remote: async (name) => {
       const { shown, settings } = chooseRemote(config, name);
       const objects = stores.get(settings.url) ?? new MemoryObjectStore();

@@ -5,6 +5,7 @@ import type { BundleFiles } from '../../storage/bundle-files.ts';
 import type { CommitLock } from '../../storage/commit-lock.ts';
 import type { DocumentStore } from '../../storage/document-store.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import type { RunFiles } from '../../storage/run-files.ts';
 
 /** A remote that was asked for by name, ready to be used; nothing was sent yet. */
 export interface OpenRemote {
@@ -40,6 +41,8 @@ export interface Repository {
   readonly unknownFeatures: readonly string[];
   artifacts(): Promise<ArtifactStore>;
   bundles(): Promise<BundleFiles>;
+  /** The files of experiment runs. */
+  runFiles(): Promise<RunFiles>;
   /**
    * The remote of that name, or the default one.
    * @throws UsageError `REMOTE_NOT_FOUND`, `NO_REMOTE`, `REMOTE_URL_INVALID`

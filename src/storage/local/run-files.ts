@@ -35,6 +35,8 @@ import { currentBootId, processStart, processState } from './process-identity.ts
 const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 const NAME = /^(?:m-)?[0-9a-f]{32}$/;
 const FILE = /^(?:run|model)\.json$|^(?:log|metrics)\.jsonl$|^(?:stdout|stderr)(?:\.[01])?\.log$/;
+/** How long the answer that a process is there is good for. */
+const PROCESS_ANSWER_MS = 200;
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 const READ = constants.O_RDONLY | NOFOLLOW | (constants.O_NONBLOCK ?? 0);
 
@@ -45,11 +47,18 @@ export class LocalRunFiles implements RunFiles {
   /** Directories that were found to be plain ones. */
   readonly #plain = new Set<string>();
   readonly #appended = new AppendedFiles();
+  readonly #processes = new Map<string, { isGone: boolean; askedAt: number }>();
   #self: WriterProcess | undefined;
 
   constructor(mlopsDir: string) {
     this.#mlopsDir = mlopsDir;
     this.#root = join(mlopsDir, 'runs');
+  }
+
+  async prepare(): Promise<void> {
+    await ensurePlainDirectory(this.#mlopsDir, ['runs']);
+    const ignore = join(this.#root, '.gitignore');
+    if (lstatOf(ignore) === undefined) await writeDurably(ignore, Buffer.from('*\n'));
   }
 
   months(): readonly string[] {
@@ -61,6 +70,12 @@ export class LocalRunFiles implements RunFiles {
   names(month: string): readonly string[] {
     assertMonth(month);
     return this.#entries(['runs', month]).filter((name) => NAME.test(name));
+  }
+
+  monthState(month: string): string | undefined {
+    assertMonth(month);
+    const stats = lstatOf(join(this.#root, month));
+    return stats === undefined ? undefined : `${stats.ino}-${stats.mtimeMs}-${stats.ctimeMs}`;
   }
 
   find(name: string): RunPlace | undefined {
@@ -109,7 +124,7 @@ export class LocalRunFiles implements RunFiles {
     const stats = lstatOf(path);
     if (stats === undefined) return undefined;
     if (!stats.isFile()) throw unsafeEntry(path, 'is not a regular file');
-    return { size: stats.size, inode: stats.ino, modifiedMs: stats.mtimeMs };
+    return { size: stats.size, inode: stats.ino, modifiedMs: stats.mtimeMs, changedMs: stats.ctimeMs };
   }
 
   read(
@@ -234,11 +249,23 @@ export class LocalRunFiles implements RunFiles {
     const self = this.self();
     if (writer.host !== self.host) return false;
     if (writer.bootId !== '' && self.bootId !== '' && writer.bootId !== self.bootId) return true;
-    return processState(writer.pid, writer.processStart) === 'gone';
+    if (writer.pid === self.pid && writer.processStart === self.processStart) return false;
+    return this.#isGone(writer);
   }
 
   close(): void {
     this.#appended.close();
+  }
+
+  /** Thousands of runs may have the same writer, and to ask for a process takes as long as to read a file. */
+  #isGone({ pid, processStart: start }: WriterProcess): boolean {
+    const key = `${pid} ${start}`;
+    const known = this.#processes.get(key);
+    if (known !== undefined && (known.isGone || performance.now() - known.askedAt < PROCESS_ANSWER_MS))
+      return known.isGone;
+    const isGone = processState(pid, start) === 'gone';
+    this.#processes.set(key, { isGone, askedAt: performance.now() });
+    return isGone;
   }
 
   /** Names in a directory below `.mlops`; none when it is not there. */
@@ -250,11 +277,9 @@ export class LocalRunFiles implements RunFiles {
   async #monthDirectory(month: string): Promise<string> {
     const path = join(this.#root, month);
     if (this.#plain.has(path) && lstatOf(path)?.isDirectory() === true) return path;
-    const isFirst = lstatOf(this.#root) === undefined;
-    await ensurePlainDirectory(this.#mlopsDir, ['runs', month]);
-    const ignore = join(this.#root, '.gitignore');
     // Also where a clone has kept runs only: its first own run must not show up in Git.
-    if (isFirst || lstatOf(ignore) === undefined) await writeDurably(ignore, Buffer.from('*\n'));
+    await this.prepare();
+    await ensurePlainDirectory(this.#mlopsDir, ['runs', month]);
     this.#plain.add(path);
     return path;
   }
