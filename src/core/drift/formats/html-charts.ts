@@ -165,7 +165,7 @@ function ticksOf(range: Range, type: ColumnReport['type']): Tick[] {
 /** 1, 2 or 5 times a power of ten, about as large. */
 function roundStep(wanted: number): number {
   const power = 10 ** Math.floor(Math.log10(wanted));
-  const factor = [1, 2, 5, 10].find((each) => each * power >= wanted * 0.75) ?? 10;
+  const factor = [1, 2, 5, 10].find((each) => each * power >= wanted * 0.7) ?? 10;
   const step = factor * power;
   return Number.isFinite(step) && step > 0 ? step : wanted;
 }

@@ -9,8 +9,8 @@ const REFERENCES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Code points that XML 1.0 has no place for, not even as a reference, once controls and lone surrogates are gone. */
-const NONCHARACTERS = /[\ufffe\uffff]/g;
+/** Code points that HTML calls a mistake, and some of which XML 1.0 has no place for, not even as a reference. */
+const NONCHARACTERS = /\p{Noncharacter_Code_Point}/gu;
 
 /**
  * Untrusted text for the content or a quoted attribute of XML and HTML: one line, without control characters, and nothing in it that
