@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { LocalIoError, type MlopsError } from '../../errors.ts';
 import { ioError, writeDurably, writeFully } from '../atomic-write.ts';
 import { makeDirectories, placeError } from '../make-directories.ts';
 import type { OutputFiles } from '../output-files.ts';
@@ -16,7 +17,7 @@ export function createOutputFiles(): OutputFiles {
         await makeDirectories(dirname(path));
         await writeDurably(path, bytes);
       } catch (error) {
-        throw placeError(error, path);
+        throw withPlace(error, path);
       }
     },
 
@@ -35,6 +36,12 @@ export function createOutputFiles(): OutputFiles {
       }
     },
   };
+}
+
+/** A failure with a hint, as the place is the person's to choose. */
+function withPlace(error: unknown, path: string): MlopsError {
+  const isBare = error instanceof LocalIoError && error.hint === undefined && error.cause !== undefined;
+  return placeError(isBare ? error.cause : error, path);
 }
 
 /** A device, a pipe, a socket: replacing it by a file is never what is meant. A directory fails where it is written to. */
