@@ -50,37 +50,32 @@ export function comparableLevels(
 }
 
 /**
- * The levels of both sides in one order: those of the reference in its order, then those that only the current data has.
+ * The levels of both sides, sorted by name: the order in which they were counted, which may be another one in each run, decides nothing.
  *
  * A level that one side lists and the other does not may be among the levels that the other one pooled. It is then counted with the pools of
  * both sides, so that every distance is at most that of the rows.
  */
 export function alignLevels(reference: CategoricalSummary, current: CategoricalSummary): AlignedLevels {
+  const added = [...current.counts.keys()].filter((label) => !reference.counts.has(label));
   const labels: (string | null)[] = [];
   const before: number[] = [];
   const after: number[] = [];
   const others = { reference: reference.pooled.rows, current: current.pooled.rows };
   let hidden = reference.pooled.levels + current.pooled.levels;
-  for (const [label, count] of reference.counts) {
-    const now = current.counts.get(label);
-    if (now === undefined && current.pooled.levels > 0) {
-      others.reference += count;
+  for (const label of [...reference.counts.keys(), ...added].toSorted()) {
+    const inReference = reference.counts.get(label);
+    const inCurrent = current.counts.get(label);
+    const isUnsure =
+      (inReference === undefined && reference.pooled.levels > 0) ||
+      (inCurrent === undefined && current.pooled.levels > 0);
+    if (isUnsure) {
+      others.reference += inReference ?? 0;
+      others.current += inCurrent ?? 0;
       hidden += 1;
     } else {
       labels.push(label);
-      before.push(count);
-      after.push(now ?? 0);
-    }
-  }
-  for (const [label, count] of current.counts) {
-    if (reference.counts.has(label)) continue;
-    if (reference.pooled.levels > 0) {
-      others.current += count;
-      hidden += 1;
-    } else {
-      labels.push(label);
-      before.push(0);
-      after.push(count);
+      before.push(inReference ?? 0);
+      after.push(inCurrent ?? 0);
     }
   }
   if (others.reference + others.current > 0) {
