@@ -5,18 +5,19 @@ export class UsageError extends Error {}
 
 export const USAGE = `usage: npm run bench -- SUITE [options]
 
-suites: save; transfer, which starts SeaweedFS from a Python package and needs rclone or the AWS CLI to compare with
+suites: save; transfer, which starts SeaweedFS from a Python package and needs rclone or the AWS CLI to compare with;
+        drift, which installs pandas and scipy to compare with
 
   --rows a,b      only these rows; a name selects every row that starts with it (save-file, registry)
   --scale S       multiply sizes and counts by S, such as 0.01 (default 1)
   --repeat N      repetitions of long runs (default 3); short ones are repeated more often in proportion
-  --peers a,b     which other tools to compare with: restic, borg, git-lfs, dvc, or none (default: all that are installed)
+  --peers a,b     which other tools to compare with: restic, borg, git-lfs, dvc, evidently, nannyml, deepchecks, or none (default: all that are installed)
   --out DIR       where to write SUITE.json and SUITE.md (default: bench/results for a complete run at scale 1, else nowhere)
   --keep          leave the temporary directory behind
   --list          print the names of the rows
 `;
 
-export const PEERS = ['restic', 'borg', 'git-lfs', 'dvc'];
+export const PEERS = ['restic', 'borg', 'git-lfs', 'dvc', 'evidently', 'nannyml', 'deepchecks'];
 
 /** @throws UsageError */
 export function parseOptions(argv, suites) {

@@ -8,7 +8,11 @@ import { USAGE, UsageError, parseOptions } from './options.mjs';
 import { markdown } from './report.mjs';
 
 /** A suite exports `groups`: each has the names of its `rows`, a `space` in bytes at scale 1, and `run(bench)`. */
-const SUITES = { save: () => import('./save/suite.mjs'), transfer: () => import('./transfer/suite.mjs') };
+const SUITES = {
+  save: () => import('./save/suite.mjs'),
+  transfer: () => import('./transfer/suite.mjs'),
+  drift: () => import('./drift/suite.mjs'),
+};
 const RESULTS = join(dirname(fileURLToPath(import.meta.url)), 'results');
 
 async function main(argv) {

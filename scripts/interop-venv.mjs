@@ -12,6 +12,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const REQUIREMENTS = {
   interop: 'tests/interop/requirements.txt',
   s3: 'tests/interop/s3/requirements.txt',
+  drift: 'bench/drift/requirements.txt',
 };
 
 /**

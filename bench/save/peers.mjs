@@ -59,6 +59,7 @@ export async function measurePeers(bench, { source, input, saves }) {
   const own = sampleOf(saves, 'seconds').median;
   for (const name of bench.options.peers) {
     const tool = TOOLS[name];
+    if (tool === undefined) continue;
     const version = await versionOf(bench, tool);
     if (version === undefined) {
       bench.peers.push({ input, tool: name, what: tool.what, skipped: 'not installed' });

@@ -74,7 +74,8 @@ export async function measurePeers(bench, server, { source, input, pushes, pulls
   for (const name of bench.options.peers) {
     const tool = TOOLS[name];
     if (tool === undefined) {
-      bench.peers.push({ input, tool: name, what: '-', skipped: LEFT_OUT[name] ?? 'not comparable' });
+      const why = LEFT_OUT[name];
+      if (why !== undefined) bench.peers.push({ input, tool: name, what: '-', skipped: why });
       continue;
     }
     const { code, stdout } = await bench.runner.tryRun(tool.version, { capture: true });
