@@ -25,9 +25,9 @@ export class AlignedSink {
     this.#nullTokens = nullTokens;
   }
 
-  take({ bytes, columns, starts, ends }: Batch, column: number, { places, count }: KeptRows): void {
+  take({ bytes, capacity, starts, ends }: Batch, column: number, { places, count }: KeptRows): void {
     for (let index = 0; index < count; index += 1) {
-      const cell = (places[index] as number) * columns + column;
+      const cell = column * capacity + (places[index] as number);
       this.#one[0] = this.#valueOf(bytes, starts[cell] as number, ends[cell] as number);
       this.#values.append(this.#one, 1);
     }

@@ -34,8 +34,8 @@ export class CategoricalSink implements LevelSink {
     this.#levels = new LevelCounts(options.limit);
   }
 
-  take({ bytes, rows, columns, starts, ends }: Batch, column: number): void {
-    for (let row = 0, cell = column; row < rows; row += 1, cell += columns) {
+  take({ bytes, rows, capacity, starts, ends }: Batch, column: number): void {
+    for (let row = 0, cell = column * capacity; row < rows; row += 1, cell += 1) {
       this.add(bytes, starts[cell] as number, ends[cell] as number, 1);
     }
   }
@@ -106,8 +106,8 @@ export class BooleanSink implements LevelSink {
     this.#options = options;
   }
 
-  take({ bytes, rows, columns, starts, ends }: Batch, column: number): void {
-    for (let row = 0, cell = column; row < rows; row += 1, cell += columns) {
+  take({ bytes, rows, capacity, starts, ends }: Batch, column: number): void {
+    for (let row = 0, cell = column * capacity; row < rows; row += 1, cell += 1) {
       this.add(bytes, starts[cell] as number, ends[cell] as number, 1);
     }
   }

@@ -6,14 +6,18 @@ const START = 1024;
  */
 export class DistinctCounter {
   readonly #limit: number;
-  #keys = new Float64Array(START);
-  #counts = new Uint32Array(START);
+  #keys: Float64Array;
+  #counts: Uint32Array;
   #used = 0;
   /** Hashes from here on are not looked at. */
   #slice = 2 ** 53;
 
-  constructor(limit: number) {
+  /** @param expected how many hashes there may be: room for them from the start, which saves moving them */
+  constructor(limit: number, expected = 0) {
     this.#limit = limit;
+    const size = Math.max(START, 2 ** Math.ceil(Math.log2(2 * Math.min(limit, expected) + 1)));
+    this.#keys = new Float64Array(size);
+    this.#counts = new Uint32Array(size);
   }
 
   /** @param hash a whole number below 2^53 */

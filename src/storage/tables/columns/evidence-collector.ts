@@ -47,10 +47,10 @@ export class EvidenceCollector {
   }
 
   /** @param column the place of the column in `batch` */
-  take({ bytes, rows, columns, starts, ends }: Batch, column: number): void {
+  take({ bytes, rows, capacity, starts, ends, numbers }: Batch, column: number): void {
     this.#rows += rows;
-    for (let row = 0, cell = column; row < rows; row += 1, cell += columns) {
-      this.#cell(bytes, starts[cell] as number, ends[cell] as number);
+    for (let row = 0, cell = column * capacity; row < rows; row += 1, cell += 1) {
+      this.#cell(bytes, starts[cell] as number, ends[cell] as number, numbers[cell] as number);
     }
   }
 
@@ -78,13 +78,13 @@ export class EvidenceCollector {
     };
   }
 
-  #cell(bytes: Uint8Array, start: number, end: number): void {
+  #cell(bytes: Uint8Array, start: number, end: number, plain: number): void {
     const own = this.#nullTokens.everywhere;
     if (start === end || (own && this.#nullTokens.matchesTrimmed(bytes, start, end))) {
       this.#nulls += 1;
       return;
     }
-    const number = parseNumber(bytes, start, end);
+    const number = plain === plain ? plain : parseNumber(bytes, start, end);
     if (number === number) this.#number(number, bytes, start, end);
     else if (this.#nullTokens.matchesTrimmed(bytes, start, end)) {
       this.#nulls += 1;

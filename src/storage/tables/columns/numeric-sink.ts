@@ -17,18 +17,22 @@ export class NumericSink implements ColumnSink {
   readonly #options: NumericSinkOptions;
   readonly #odd = new OddCells();
   readonly #summary = new FiniteSummary();
-  /** Of one batch; NaN where there is no finite value. */
-  #values = new Float64Array(0);
 
   constructor(options: NumericSinkOptions) {
     this.#options = options;
   }
 
-  take(batch: Batch, column: number, kept: KeptRows): void {
-    if (this.#values.length < batch.rows) this.#values = new Float64Array(batch.capacity);
-    if (this.#options.type === 'numeric') this.#numbers(batch, column);
-    else this.#datetimes(batch, column);
-    this.#summary.add(this.#values, batch.rows, kept);
+  take({ bytes, rows, capacity, starts, ends, numbers }: Batch, column: number, kept: KeptRows): void {
+    const first = column * capacity;
+    const values = numbers.subarray(first, first + rows);
+    // A plain number may be what the caller's own list calls missing.
+    const plain = !this.#options.nullTokens.everywhere;
+    for (let row = 0; row < rows; row += 1) {
+      const number = values[row] as number;
+      if (plain && number === number) continue;
+      values[row] = this.#valueOf(bytes, starts[first + row] as number, ends[first + row] as number);
+    }
+    this.#summary.add(values, rows, kept);
   }
 
   keep(places: Int32Array): void {
@@ -48,57 +52,24 @@ export class NumericSink implements ColumnSink {
     };
   }
 
-  #numbers({ bytes, rows, columns, starts, ends }: Batch, column: number): void {
-    const values = this.#values;
-    const { nullTokens: tokens } = this.#options;
-    const own = tokens.everywhere;
-    for (let row = 0, cell = column; row < rows; row += 1, cell += columns) {
-      const start = starts[cell] as number;
-      const end = ends[cell] as number;
-      const value =
-        start === end || (own && tokens.matchesTrimmed(bytes, start, end))
-          ? this.#missing()
-          : parseNumber(bytes, start, end);
-      values[row] = value - value === 0 ? value : this.#notFinite(value, bytes, start, end);
-    }
-  }
-
-  #datetimes({ bytes, rows, columns, starts, ends }: Batch, column: number): void {
-    const values = this.#values;
-    const { nullTokens: tokens } = this.#options;
-    const own = tokens.everywhere;
-    for (let row = 0, cell = column; row < rows; row += 1, cell += columns) {
-      const start = starts[cell] as number;
-      const end = ends[cell] as number;
-      const value =
-        start === end || (own && tokens.matchesTrimmed(bytes, start, end))
-          ? this.#missing()
-          : parseDatetime(bytes, start, end);
-      values[row] = value === value ? value : this.#notFinite(value, bytes, start, end);
-    }
-  }
-
-  #missing(): number {
-    this.#odd.nulls += 1;
-    return Number.NaN;
-  }
-
-  #notFinite(value: number, bytes: Uint8Array, start: number, end: number): number {
-    if (start === end || (this.#options.nullTokens.everywhere && this.#isNull(bytes, start, end)))
+  /** The finite value of a cell; NaN if it has none, which is then counted as what it is. */
+  #valueOf(bytes: Uint8Array, start: number, end: number): number {
+    const { nullTokens, type } = this.#options;
+    if (start === end || (nullTokens.everywhere && nullTokens.matchesTrimmed(bytes, start, end))) {
+      this.#odd.nulls += 1;
       return Number.NaN;
+    }
+    const value = type === 'numeric' ? parseNumber(bytes, start, end) : parseDatetime(bytes, start, end);
+    if (value - value === 0) return value;
     if (value === value) {
       this.#summary.addInfinite(value);
-    } else if (this.#isNull(bytes, start, end)) {
+    } else if (nullTokens.matchesTrimmed(bytes, start, end)) {
       this.#odd.nulls += 1;
     } else {
       const text = utf8(bytes, start, Math.min(end, start + 200));
-      if (this.#options.type === 'numeric' && isNanWord(text)) this.#summary.nan += 1;
+      if (type === 'numeric' && isNanWord(text)) this.#summary.nan += 1;
       else this.#odd.addUnparsable(text);
     }
     return Number.NaN;
-  }
-
-  #isNull(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#options.nullTokens.matchesTrimmed(bytes, start, end);
   }
 }

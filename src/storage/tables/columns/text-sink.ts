@@ -45,11 +45,11 @@ export class TextSink implements ColumnSink {
     this.#options = options;
   }
 
-  take({ bytes, rows, columns, starts, ends }: Batch, column: number, { places, count }: KeptRows): void {
+  take({ bytes, rows, capacity, starts, ends }: Batch, column: number, { places, count }: KeptRows): void {
     const { nullTokens } = this.#options;
     const one = new Float64Array(1);
     let next = 0;
-    for (let row = 0, cell = column; row < rows; row += 1, cell += columns) {
+    for (let row = 0, cell = column * capacity; row < rows; row += 1, cell += 1) {
       const start = starts[cell] as number;
       const end = ends[cell] as number;
       const missing = start < 0 || (nullTokens.everywhere && nullTokens.matches(bytes, start, end));

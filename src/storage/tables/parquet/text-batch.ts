@@ -1,10 +1,11 @@
 import type { DuckDBVector } from '@duckdb/node-api';
-import type { Batch } from '../text/batch.ts';
+import { makeBatch, type Batch } from '../text/batch.ts';
 
 /** Texts of one column as a batch, so that they are read by the rules that hold for the text of files. */
 export function textBatch(vector: DuckDBVector, rows: number): Batch {
-  const starts = new Int32Array(rows).fill(-1);
-  const ends = new Int32Array(rows).fill(-1);
+  const batch = makeBatch(1, { capacity: rows });
+  const starts = batch.starts.fill(-1);
+  const ends = batch.ends.fill(-1);
   const texts: string[] = [];
   let length = 0;
   for (let row = 0; row < rows; row += 1) {
@@ -15,5 +16,5 @@ export function textBatch(vector: DuckDBVector, rows: number): Batch {
     ends[row] = length;
     texts.push(text);
   }
-  return { bytes: Buffer.from(texts.join('')), rows, columns: 1, capacity: rows, starts, ends };
+  return { ...batch, bytes: Buffer.from(texts.join('')), rows };
 }

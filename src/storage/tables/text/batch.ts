@@ -1,41 +1,63 @@
-/** Cells of some records, as places in the bytes that they were read from. */
+/**
+ * Cells of some records, as places in the bytes that they were read from. The same batch is filled again and again. What is one a cell
+ * lies column by column: the cell of a row is at `column * capacity + row`.
+ */
 export interface Batch {
   /** The bytes that `starts` and `ends` count in. Scanners change them to take escapes out of cells. */
-  bytes: Uint8Array;
+  bytes: Buffer;
   /** Records here. */
   rows: number;
   readonly columns: number;
   readonly capacity: number;
-  /** One a cell, record by record. A cell that is missing altogether (an empty one in CSV, null in JSON) has -1 in both. */
+  /** A cell that is missing altogether (an empty one in CSV, null in JSON) has -1 in both. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
+  /** One a record. */
+  readonly rowStarts: Int32Array;
+  readonly rowEnds: Int32Array;
+  /** 1 for columns whose numbers are wanted. */
+  readonly numeric: Uint8Array;
+  /** In those columns the number of each cell that is a plain one; NaN where {@link parseNumber} must be asked. */
+  readonly numbers: Float64Array;
 }
 
 /** As many cells stay in the second-level cache with the bytes they lie in. */
-const CELLS = 64 * 1024;
+const CELLS = 32 * 1024;
 
-export function makeBatch(columns: number): Batch {
-  const capacity = Math.max(1, Math.min(4096, Math.floor(CELLS / Math.max(1, columns))));
-  const cells = capacity * columns;
+export function makeBatch(columns: number, { capacity }: { capacity?: number } = {}): Batch {
+  const rows = capacity ?? Math.max(1, Math.min(4096, Math.floor(CELLS / Math.max(1, columns))));
+  const cells = rows * columns;
   return {
-    bytes: new Uint8Array(),
+    bytes: Buffer.alloc(0),
     rows: 0,
     columns,
-    capacity,
+    capacity: rows,
     starts: new Int32Array(cells),
     ends: new Int32Array(cells),
+    rowStarts: new Int32Array(rows),
+    rowEnds: new Int32Array(rows),
+    numeric: new Uint8Array(columns),
+    numbers: new Float64Array(cells).fill(Number.NaN),
   };
+}
+
+/** A piece of text that ends with a line feed which is not part of it, so that loops need not look for the end. */
+export interface Piece {
+  bytes: Buffer;
+  /** Where the text ends: `bytes` has a line feed there. */
+  length: number;
+  /** Nothing follows, so that what is left is complete. */
+  last: boolean;
 }
 
 export interface RecordScanner {
   /**
-   * Fills `batch` with complete records of `bytes` from `from` on.
+   * Fills `batch` with complete records of `piece` from `from` on.
    *
-   * @param last nothing follows `bytes`, so that what is left is complete
    * @returns where the first record begins that was not taken
    * @throws MalformedText with a place in `bytes`
    */
-  scan(bytes: Uint8Array, from: number, last: boolean, batch: Batch): number;
+  scan(piece: Piece, from: number, batch: Batch): number;
 }
 
 /** What is wrong with a text and where: at a byte of what was scanned. */
@@ -47,4 +69,12 @@ export class MalformedText extends Error {
     this.name = 'MalformedText';
     this.offset = offset;
   }
+}
+
+/** A text of its own as a piece. */
+export function pieceOf(text: Buffer, last: boolean): Piece {
+  const bytes = Buffer.allocUnsafe(text.length + 1);
+  text.copy(bytes);
+  bytes[text.length] = 0x0a;
+  return { bytes, length: text.length, last };
 }

@@ -1,9 +1,10 @@
-import { makeBatch, MalformedText } from './batch.ts';
+import { makeBatch, MalformedText, pieceOf, type Piece } from './batch.ts';
 import { CsvScanner, type Header } from './csv-scanner.ts';
 
 const CANDIDATES = [',', ';', '\t', '|'] as const;
 /** Rows that are looked at. */
 const ROWS = 200;
+const LF = 0x0a;
 
 /**
  * The delimiter of a text: the one by which the most of its first rows have as many cells as the header; of several the one with the
@@ -29,31 +30,29 @@ export function sniffDelimiter(head: Buffer, whole: boolean, suggested: ',' | '\
 function tryDelimiter(head: Buffer, whole: boolean, delimiter: number): { share: number; cells: number } {
   const scanner = new CsvScanner(delimiter);
   // Scanning takes escapes out, which the next candidate must still see.
-  const bytes = Buffer.from(head);
-  const header = headerOf(bytes, whole, scanner);
+  const piece = pieceOf(head, whole);
+  const header = headerOf(piece, scanner);
   if (header === undefined || header.names.length < 2) return { share: 0, cells: 0 };
-  const batch = { ...makeBatch(header.names.length), capacity: 1 };
+  const batch = makeBatch(header.names.length, { capacity: 1 });
   let rows = 0;
   let good = 0;
-  for (let at = header.end; at < bytes.length && rows < ROWS; rows += 1) {
+  for (let at = header.end; at < piece.length && rows < ROWS; rows += 1) {
     try {
-      at = scanner.scan(bytes, at, whole, batch);
+      at = scanner.scan(piece, at, batch);
       if (batch.rows === 0) break;
       good += 1;
     } catch (error) {
       if (!(error instanceof MalformedText)) throw error;
-      const lineEnd = bytes.indexOf(0x0a, error.offset);
-      if (lineEnd === -1) break;
-      at = lineEnd + 1;
+      at = piece.bytes.indexOf(LF, error.offset) + 1;
     }
   }
   return { share: rows === 0 ? 1 : good / rows, cells: header.names.length };
 }
 
 /** A quote that is not closed with one delimiter may be none with another. */
-function headerOf(bytes: Buffer, whole: boolean, scanner: CsvScanner): Header | undefined {
+function headerOf(piece: Piece, scanner: CsvScanner): Header | undefined {
   try {
-    return scanner.header(bytes, whole);
+    return scanner.header(piece);
   } catch (error) {
     if (error instanceof MalformedText) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 import { MalformedText } from './batch.ts';
 import type { InputFile } from './input-file.ts';
-import { textBlocks } from './text-blocks.ts';
+import { TextBuffer } from './text-buffer.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -14,14 +14,15 @@ export interface Place {
 
 /** The line and column of a byte of a file's text. Reads the file again, which only who reports an error has to. */
 export async function locate(file: InputFile, offset: number): Promise<Place> {
+  const text = new TextBuffer(file, { check: false });
   const place = { line: 1, column: 1 };
-  let seen = 0;
   let afterCr = false;
   try {
-    for await (const block of textBlocks(file, { check: false })) {
-      const end = Math.min(block.length, offset - seen);
+    while (!text.last && text.offset + text.length < offset) {
+      await text.more(text.length);
+      const end = Math.min(text.length, offset - text.offset);
       for (let at = 0; at < end; at += 1) {
-        const byte = block[at] as number;
+        const byte = text.bytes[at] as number;
         if (byte === LF || byte === CR) {
           // The LF after a CR ends no second line.
           if (byte === CR || !afterCr) place.line += 1;
@@ -31,12 +32,12 @@ export async function locate(file: InputFile, offset: number): Promise<Place> {
         }
         afterCr = byte === CR;
       }
-      seen += block.length;
-      if (seen >= offset) break;
     }
   } catch (error) {
     // What is damaged from here on is not needed.
     if (!(error instanceof MalformedText)) throw error;
+  } finally {
+    text.close();
   }
   return place;
 }

@@ -8,11 +8,9 @@ import { sniffDelimiter } from './delimiter.ts';
 import type { InputFile } from './input-file.ts';
 import { locate } from './locate.ts';
 import { malformedFile } from './malformed-file.ts';
-import { textBlocks } from './text-blocks.ts';
+import { LONGEST_RECORD, TextBuffer } from './text-buffer.ts';
 import type { TextSource } from './text-table.ts';
 
-/** A header that is longer is none. */
-const LONGEST_HEADER = 64 * 1024 * 1024;
 const MOST_COLUMNS = 100_000;
 
 const DELIMITER_NAMES: Readonly<Record<string, string>> = { '\t': 'tab', ';': '";"', '|': '"|"' };
@@ -63,29 +61,27 @@ function looksLikeData(names: readonly string[]): boolean {
 }
 
 async function headerOf(file: InputFile): Promise<{ delimiter: string; header: Header }> {
+  const text = new TextBuffer(file);
+  const suggested = isTsv(file) ? '\t' : ',';
   try {
-    let head: Buffer = Buffer.alloc(0);
-    const suggested = isTsv(file) ? '\t' : ',';
-    const parse = (whole: boolean): { delimiter: string; header: Header } | undefined => {
-      const delimiter = sniffDelimiter(head, whole, suggested);
-      const header = new CsvScanner(delimiter.charCodeAt(0)).header(Buffer.from(head), whole);
-      return header === undefined ? undefined : { delimiter, header };
-    };
-    let next = 0;
-    for await (const block of textBlocks(file)) {
-      head = Buffer.concat([head, block]);
-      if (head.length > LONGEST_HEADER)
+    for (let tried = 0; !text.last;) {
+      await text.more(0);
+      // A long header comes in many pieces, and each try looks at all of them.
+      if (!text.last && text.length < 2 * tried) continue;
+      tried = text.length;
+      const head = text.bytes.subarray(0, text.length);
+      const delimiter = sniffDelimiter(head, text.last, suggested);
+      const header = new CsvScanner(delimiter.charCodeAt(0)).header(text);
+      if (header !== undefined) return { delimiter, header };
+      if (text.length > LONGEST_RECORD) {
         throw new MalformedText(0, 'a header of more than 64 MiB, or a quote that is never closed');
-      if (head.length < next) continue;
-      const found = parse(false);
-      if (found !== undefined) return found;
-      next = 2 * head.length;
+      }
     }
-    const found = parse(true);
-    if (found !== undefined) return found;
   } catch (error) {
     if (error instanceof MalformedText) throw await malformedFile(file, error);
     throw error;
+  } finally {
+    text.close();
   }
   throw new UsageError('TABLE_EMPTY', `${file.shown} has no header`, {
     hint: 'a table needs a header at least',

@@ -9,7 +9,7 @@ import type {
   TableColumn,
 } from '../table.ts';
 import { AlignedSink } from '../columns/aligned-sink.ts';
-import { hashCell, hashOf } from '../columns/byte-hash.ts';
+import { hashBytes, hashOf } from '../columns/byte-hash.ts';
 import type { ColumnSink } from '../columns/column-sink.ts';
 import { DistinctCounter } from '../columns/distinct-counter.ts';
 import { EvidenceCollector } from '../columns/evidence-collector.ts';
@@ -21,11 +21,11 @@ import { CsvScanner } from './csv-scanner.ts';
 import type { InputFile } from './input-file.ts';
 import { malformedFile } from './malformed-file.ts';
 import { records } from './records.ts';
-import { textBlocks } from './text-blocks.ts';
+import { TextBuffer } from './text-buffer.ts';
 
 /** Rows that evidence is taken from, and cells that bound them in wide tables. */
 const EVIDENCE_ROWS = 50_000;
-const EVIDENCE_CELLS = 2_000_000;
+const EVIDENCE_CELLS = 500_000;
 /** Different rows up to which duplicates are counted exactly. */
 const DISTINCT_ROWS = 2_000_000;
 
@@ -74,7 +74,7 @@ export class TextTable {
     );
     let rows = 0;
     let all = true;
-    for await (const { batch, places } of this.#batches()) {
+    for await (const { batch, places } of this.#batches(() => true)) {
       if (!complete && rows + batch.rows > limit) {
         batch.rows = limit - rows;
         all = false;
@@ -96,7 +96,7 @@ export class TextTable {
       seed: options.seed ?? 0,
       valuesPerRow: valuesPerRow(plan),
     });
-    const distinct = new DistinctCounter(DISTINCT_ROWS);
+    const distinct = new DistinctCounter(DISTINCT_ROWS, this.#rowsAtMost());
     await this.#fill({ plan, sinks, sample }, options, (batch) => hashRows(batch, distinct));
     const { rows, sampled } = sample;
     return {
@@ -115,6 +115,12 @@ export class TextTable {
     return { totalRows: sample.rows, rows: sample.kept, columns: sinks.map((sink) => sink.finish()) };
   }
 
+  /** Rows take a byte a cell at least; most take a few. */
+  #rowsAtMost(): number {
+    const bytes = this.#parts.sources.reduce((sum, { file }) => sum + file.size, 0);
+    return bytes / (4 * this.#parts.columns.length + 1);
+  }
+
   async #fill(
     target: {
       plan: readonly ColumnPlan[];
@@ -127,7 +133,9 @@ export class TextTable {
     const { plan, sinks, sample } = target;
     const planned = planPlaces(plan, this.#parts.columns);
     const kept = { places: new Int32Array(0), count: 0 };
-    for await (const { batch, places } of this.#batches()) {
+    const isNumeric = (place: number): boolean =>
+      plan.some(({ type }, index) => type === 'numeric' && planned[index] === place);
+    for await (const { batch, places } of this.#batches(isNumeric)) {
       signal?.throwIfAborted();
       if (kept.places.length < batch.rows) kept.places = new Int32Array(batch.capacity);
       const { taken, stay } = sample.next(batch.rows, kept.places);
@@ -143,16 +151,22 @@ export class TextTable {
     if (stay !== undefined) for (const sink of sinks) sink.keep(stay);
   }
 
-  async *#batches(): AsyncGenerator<{ batch: Batch; places: readonly number[] }> {
+  /** @param isNumeric whether numbers are wanted of a column of the table */
+  async *#batches(
+    isNumeric: (column: number) => boolean,
+  ): AsyncGenerator<{ batch: Batch; places: readonly number[] }> {
     const batch = makeBatch(this.#parts.columns.length);
     for (const { file, syntax, skip, places } of this.#parts.sources) {
+      for (const [column, place] of places.entries()) batch.numeric[place] = isNumeric(column) ? 1 : 0;
+      const text = new TextBuffer(file);
       try {
         const scanner: RecordScanner = new CsvScanner(syntax.delimiter.charCodeAt(0));
-        for await (const each of records(textBlocks(file), { scanner, batch, skip }))
-          yield { batch: each, places };
+        for await (const each of records(text, { scanner, batch, skip })) yield { batch: each, places };
       } catch (error) {
         if (error instanceof MalformedText) throw await malformedFile(file, error);
         throw error;
+      } finally {
+        text.close();
       }
     }
   }
@@ -171,14 +185,12 @@ export function planPlaces(plan: readonly ColumnPlan[], columns: readonly TableC
 }
 
 /** Counts rows by a hash of the text of all their cells. */
-function hashRows({ bytes, rows, columns, starts, ends }: Batch, distinct: DistinctCounter): void {
+function hashRows(batch: Batch, distinct: DistinctCounter): void {
+  const { bytes, rows, rowStarts, rowEnds } = batch;
   const lanes = { low: 0, high: 0 };
-  for (let row = 0, cell = 0; row < rows; row += 1) {
-    lanes.low = 0;
-    lanes.high = 0;
-    for (const end = cell + columns; cell < end; cell += 1) {
-      hashCell(bytes, starts[cell] as number, ends[cell] as number, lanes);
-    }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let row = 0; row < rows; row += 1) {
+    hashBytes(view, rowStarts[row] as number, rowEnds[row] as number, lanes);
     distinct.add(hashOf(lanes));
   }
 }

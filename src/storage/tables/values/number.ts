@@ -8,7 +8,7 @@ const LOWER_E = 0x65;
 const LOWER = 0x20;
 
 /** Powers of ten that a double holds exactly. */
-const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
+export const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 const EXACT = 2 ** 53;
 
 /**
@@ -20,67 +20,62 @@ const EXACT = 2 ** 53;
  * `nan` is NaN as well: {@link isNanWord} tells it from what is no number.
  */
 export function parseNumber(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  let negative = false;
-  let byte = bytes[at] as number;
-  if (byte === MINUS || byte === PLUS) {
-    negative = byte === MINUS;
-    at += 1;
-  }
-  let mantissa = 0;
-  const first = at;
-  for (; at < end; at += 1) {
-    byte = (bytes[at] as number) - ZERO;
-    if (byte < 0 || byte > 9) break;
-    mantissa = mantissa * 10 + byte;
-  }
-  let digits = at - first;
+  const negative = bytes[start] === MINUS;
+  const begin = negative || bytes[start] === PLUS ? start + 1 : start;
+  let at = afterDigits(bytes, begin, end);
+  let digits = at - begin;
   let fraction = 0;
   if (at < end && bytes[at] === DOT) {
-    at += 1;
-    const point = at;
-    for (; at < end; at += 1) {
-      byte = (bytes[at] as number) - ZERO;
-      if (byte < 0 || byte > 9) break;
-      mantissa = mantissa * 10 + byte;
-    }
+    const point = at + 1;
+    at = afterDigits(bytes, point, end);
     fraction = at - point;
     digits += fraction;
   }
   if (at !== end || digits === 0) return parseUnusual(bytes, start, end);
-  // Every sum on the way was exact if the last one is.
-  if (mantissa >= EXACT || fraction > 22) return parseLong(bytes, first, end, negative);
-  const value = fraction === 0 ? mantissa : mantissa / (POWERS[fraction] as number);
+  const value = parseDigits(bytes, begin, end, fraction);
   return negative ? -value : value;
 }
 
-/** Digits beyond the 15 or 16 that a double counts exactly: `0.12345678901234567`. */
-function parseLong(bytes: Uint8Array, start: number, end: number, negative: boolean): number {
+/** So many digits always fit into 32 bits. */
+const SHORT = 9;
+
+/**
+ * The number that digits stand for, exactly rounded.
+ *
+ * @param start of digits only, with at most one point
+ * @param fraction how many of them come behind the point
+ */
+export function parseDigits(bytes: Uint8Array, start: number, end: number, fraction: number): number {
   let high = 0;
+  let at = start;
+  let left = SHORT;
+  for (; at < end && left > 0; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte === DOT) continue;
+    high = (Math.imul(high, 10) + byte - ZERO) | 0;
+    left -= 1;
+  }
   let low = 0;
   let lowDigits = 0;
-  let fraction = 0;
-  let point = false;
-  for (let at = start; at < end; at += 1) {
+  for (; at < end && lowDigits < SHORT; at += 1) {
     const byte = bytes[at] as number;
-    if (byte === DOT) {
-      point = true;
-      continue;
-    }
-    if (high < 1e14) {
-      high = high * 10 + (byte - ZERO);
-    } else {
-      low = low * 10 + (byte - ZERO);
-      lowDigits += 1;
-    }
-    if (point) fraction += 1;
+    if (byte === DOT) continue;
+    low = (Math.imul(low, 10) + byte - ZERO) | 0;
+    lowDigits += 1;
   }
-  if (lowDigits <= 15 && fraction <= 22) {
-    const value = quotient(high, low, lowDigits, fraction);
-    if (value === value) return negative ? -value : value;
+  if (fraction <= 22 && (at === end || (at + 1 === end && bytes[at] === DOT))) {
+    const value = joinDigits(high, low, lowDigits, fraction);
+    if (value === value) return value;
   }
-  const value = Number(latin1(bytes, start, end));
-  return negative ? -value : value;
+  return Number(latin1(bytes, start, end));
+}
+
+/** (high * 10^lowDigits + low) / 10^fraction, exactly rounded; NaN where more precision would be needed to tell. */
+export function joinDigits(high: number, low: number, lowDigits: number, fraction: number): number {
+  const mantissa = high * (POWERS_OF_TEN[lowDigits] as number) + low;
+  // Then no digit was rounded away on the way.
+  if (mantissa < EXACT) return mantissa / (POWERS_OF_TEN[fraction] as number);
+  return quotient(high, low, lowDigits, fraction);
 }
 
 /**
@@ -88,11 +83,11 @@ function parseLong(bytes: Uint8Array, start: number, end: number, negative: bool
  * the available precision", 1971), rounded once; NaN where the remainder is so near to half a step that more digits decide.
  */
 function quotient(high: number, low: number, lowDigits: number, fraction: number): number {
-  const scale = POWERS[lowDigits] as number;
+  const scale = POWERS_OF_TEN[lowDigits] as number;
   const product = high * scale;
   const sum = product + low;
   const rest = productError(high, scale, product) + (low - (sum - product));
-  const divisor = POWERS[fraction] as number;
+  const divisor = POWERS_OF_TEN[fraction] as number;
   const first = sum / divisor;
   const back = first * divisor;
   const second = (sum - back - productError(first, divisor, back) + rest) / divisor;
