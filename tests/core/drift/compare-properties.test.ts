@@ -20,7 +20,7 @@ const text = fc.oneof(
 const cells = (of: fc.Arbitrary<Cell>): fc.Arbitrary<Cell[]> =>
   fc.array(fc.oneof({ weight: 6, arbitrary: of }, { weight: 1, arbitrary: fc.constant(null) }), {
     minLength: 1,
-    maxLength: 60,
+    maxLength: 40,
   });
 
 /** One column of any type on both sides. */
@@ -59,7 +59,7 @@ describe('whatever the data', () => {
         expect(x.verdict === 'skipped').toBe(x.skipped !== null);
         for (const check of x.checks) if (check.pValue === null) expect(check.reason).not.toBeNull();
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 
@@ -70,7 +70,7 @@ describe('whatever the data', () => {
         expect(report.verdict).not.toBe('drift');
         expect(report.severity).toBe('none');
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     );
   });
 
@@ -90,7 +90,7 @@ describe('whatever the data', () => {
           ]);
         expect(shape(mixed)).toEqual(shape(straight));
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     );
   });
 
@@ -109,7 +109,7 @@ describe('whatever the data', () => {
         expect(backward.d).toBeCloseTo(forward.d, 10);
         expect(Math.abs((backward.p ?? 1) - (forward.p ?? 1))).toBeLessThan(1e-9);
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     );
   });
 });

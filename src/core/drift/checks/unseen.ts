@@ -62,7 +62,7 @@ function unseenLevels(reference: CategoricalSummary, current: CategoricalSummary
     if (reference.counts.has(label)) continue;
     unseen.levels += 1;
     unseen.rows += count;
-    if (count > most) {
+    if (count > most || (count === most && label < unseen.first)) {
       most = count;
       unseen.first = label;
     }
@@ -128,7 +128,9 @@ function groupsOf({ reference, current, sizes }: Sides): Group[] {
     const rows = Math.max(1, Math.floor(pooled.rows / pooled.levels));
     levels.set(rows, (levels.get(rows) ?? 0) + Math.ceil(pooled.rows / rows));
   }
-  return Array.from(levels, ([rows, count]) => ({ rows, levels: count, chance: exceedanceP(rows, sizes) }));
+  // In one order, so that sums are the same in each run.
+  const sorted = [...levels].toSorted(([x], [y]) => x - y);
+  return sorted.map(([rows, count]) => ({ rows, levels: count, chance: exceedanceP(rows, sizes) }));
 }
 
 function logBound(t: number, rows: number, groups: readonly Group[]): number {

@@ -99,7 +99,7 @@ function readColumn(
     case 'boolean':
       return categoricalColumn(base, present, { type, integers, levels });
     case 'text':
-      return textColumn(base, present);
+      return { ...textColumn(base, present), sampled: withoutOrder };
   }
 }
 
