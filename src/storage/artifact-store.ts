@@ -127,8 +127,10 @@ export interface ArtifactStore {
   storeStream(source: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<StoredArtifact>;
 
   /**
-   * A directory artifact of files whose blobs are all here; nothing but its manifest is written.
-   * @throws IntegrityError `OBJECT_MISSING`; RefusedError `UNSAFE_PATH`, `NAME_COLLISION` for paths that can't be side by side
+   * A directory artifact of files whose blobs are all here, or a file artifact of the only one where its path is empty; nothing but the
+   * manifest is written.
+   * @throws IntegrityError `OBJECT_MISSING`; RefusedError `UNSAFE_PATH`, `NAME_COLLISION` for paths that can't be side by side;
+   * UsageError `SOURCE_EMPTY`
    */
   compose(files: readonly ManifestFile[]): Promise<StoredArtifact>;
 

@@ -62,6 +62,8 @@ export interface RunFiles {
    * @throws LocalIoError `DISK_FULL`, `IO_FAILED`
    */
   append(place: RunPlace, file: string, lines: Uint8Array): void;
+  /** Adds bytes to captured output. @throws LocalIoError */
+  appendBytes(place: RunPlace, file: string, bytes: Uint8Array): void;
   /** Replaces or creates a file, so that readers see the old bytes or the new ones. @param options.durable also after a power loss */
   replace(place: RunPlace, file: string, bytes: Uint8Array, options: { durable: boolean }): Promise<void>;
   /** Makes durable what was appended. */

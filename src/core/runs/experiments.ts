@@ -189,6 +189,11 @@ export class ExperimentDocuments implements Experiments {
     await this.#repository.documents.create(pathOf(experiment.id), encode(experiment));
   }
 
+  /** Undefined when the experiment has no document. */
+  documentOf(id: string): Promise<Experiment | undefined> {
+    return this.#read(id);
+  }
+
   /** By id: those with a document, without looking at runs. For views of runs, which name their experiment themselves. */
   async documents(): Promise<ReadonlyMap<string, Experiment>> {
     const found = new Map<string, Experiment>();

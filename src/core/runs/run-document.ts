@@ -130,6 +130,9 @@ export function decodeRun(
 
 /** Undefined when it would be longer than readers take: then the files it sums up have to do. */
 export function encodeRun({ state, metrics, metricsBytes }: DecodedRun): Uint8Array | undefined {
+  const { params, tags, inputs, artifacts, versions } = state;
+  const counts = [params.size, tags.size, metrics.size, inputs.length, artifacts.length, versions.length];
+  if (Math.max(...counts) > RUN_LIMITS.entries) return undefined;
   const bytes = encodeDocument(documentOf(state, metrics, metricsBytes));
   return bytes.length > RUN_LIMITS.documentBytes ? undefined : bytes;
 }

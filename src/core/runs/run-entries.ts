@@ -70,6 +70,14 @@ export class RunEntries {
     return entry;
   }
 
+  /** A run that this process created. */
+  add(entry: RunEntry): void {
+    this.#entries.set(entry.id, entry);
+    this.#unindexed += 1;
+    this.#note(entry);
+    this.touch(entry);
+  }
+
   /** After this process wrote to a run. */
   touch({ id }: RunEntry): void {
     this.#touched.add(id);

@@ -39,6 +39,8 @@ export interface CreateRunRequest {
    * says so again where another process answered before. `nobody`: it runs until somebody says otherwise.
    */
   writer: 'process' | 'nobody';
+  /** The start survives a power loss too; default false, as the end of a run is made durable. */
+  durable?: boolean;
 }
 
 export interface UpdateRunRequest {

@@ -1,4 +1,4 @@
-import { IntegrityError, RefusedError } from '../../errors.ts';
+import { IntegrityError, RefusedError, UsageError } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { StoredArtifact } from '../artifact-store.ts';
 import { comparePaths, type Manifest, type ManifestFile } from '../manifest.ts';
@@ -13,12 +13,9 @@ export async function composeArtifact(
   files: readonly ManifestFile[],
 ): Promise<StoredArtifact> {
   const sorted = files.toSorted((first, second) => comparePaths(first.path, second.path));
-  const manifest: Manifest = { kind: 'directory', files: sorted };
-  assertNames(
-    sorted.map(({ path }) => path),
-    true,
-  );
-  assertTree(sorted);
+  const isFile = sorted.length === 1 && sorted[0]?.path === '';
+  const manifest: Manifest = { kind: isFile ? 'file' : 'directory', files: sorted };
+  if (!isFile) assertTree(sorted);
   parts.probe();
   const index = await loadIndex(parts);
   const ids = distinctBlobs(manifest);
@@ -32,6 +29,11 @@ export async function composeArtifact(
 
 /** What `decodeManifest` would refuse. */
 function assertTree(sorted: readonly ManifestFile[]): void {
+  if (sorted.length === 0) throw new UsageError('SOURCE_EMPTY', 'there is no file to make an artifact of');
+  assertNames(
+    sorted.map(({ path }) => path),
+    true,
+  );
   const names = new Set(sorted.map(({ path }) => path));
   if (names.size < sorted.length) throw new RefusedError('NAME_COLLISION', 'a path is given twice');
   for (const { path } of sorted) {

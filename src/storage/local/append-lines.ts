@@ -46,6 +46,23 @@ export class AppendedFiles {
     }
   }
 
+  /** Adds bytes as they are. @throws as `append` */
+  appendBytes(path: string, bytes: Uint8Array): void {
+    try {
+      const { descriptor } = this.#openToAppend(path);
+      let written = 0;
+      while (written < bytes.length) {
+        const count = writeSync(descriptor, bytes, written);
+        if (count === 0)
+          throw new LocalIoError('WRITE_FAILED', `${path}: the file system takes no more bytes`);
+        written += count;
+      }
+    } catch (error) {
+      this.forget(path);
+      throw ioError(error, path, 'what was written before is untouched');
+    }
+  }
+
   forget(path: string): void {
     const descriptor = this.#open.get(path);
     if (descriptor === undefined) return;

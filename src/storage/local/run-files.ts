@@ -161,6 +161,12 @@ export class LocalRunFiles implements RunFiles {
     this.#appended.append(path, lines);
   }
 
+  appendBytes(place: RunPlace, file: string, bytes: Uint8Array): void {
+    const directory = this.#directory(place);
+    if (directory === undefined) throw missing(place);
+    this.#appended.appendBytes(join(directory, checkedFile(file)), bytes);
+  }
+
   async replace(
     place: RunPlace,
     file: string,
