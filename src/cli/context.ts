@@ -204,9 +204,30 @@ export function processHost(signal: AbortSignal): { host: ProcessHost; argv: rea
   const { stdout, stderr, env } = process;
   const io = createProcessIo({ openStdin: () => process.stdin, stdout, stderr, env });
   return {
-    host: { io, cwd: process.cwd(), env, signal, now: () => new Date(), program: programPaths() },
+    host: {
+      io,
+      // Asked for where an error can be reported.
+      get cwd() {
+        return currentDirectory();
+      },
+      env,
+      signal,
+      now: () => new Date(),
+      program: programPaths(),
+    },
     argv: process.argv.slice(2),
   };
+}
+
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new UsageError('DIRECTORY_MISSING', 'the directory that this was started in is gone', {
+      cause,
+      hint: 'change to another directory, and back if it was made again',
+    });
+  }
 }
 
 /** Links are followed, since the one in `node_modules/.bin` may go when the package stays. */

@@ -76,6 +76,21 @@ describe('the real program', () => {
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'UNKNOWN_COMMAND', exitCode: 2 } });
   });
 
+  test('says that the directory it was started in is gone', async (ctx) => {
+    if (process.platform === 'win32') ctx.skip('Windows keeps a directory that is in use');
+    const cwd = await tempDirectory();
+    const gone = join(cwd, 'gone');
+    const script = `mkdir "$1" && cd "$1" && rmdir "$1" && shift && exec "$@"`;
+    const words = ['-c', script, 'sh', gone, process.execPath, BIN, 'list', '--json'];
+    const { status, stdout, stderr } = spawnSync('sh', words, {
+      cwd,
+      env: gitEnvironment(cwd),
+      encoding: 'utf8',
+    });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'DIRECTORY_MISSING', exitCode: 2 } });
+  });
+
   test('respects NO_COLOR and FORCE_COLOR', async () => {
     const cwd = await tempDirectory();
     const stderr = (extra: Record<string, string>): string =>
