@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LocalIoError } from '../../src/errors.ts';
+import { canonicalJson } from '../../src/lib/canonical-json.ts';
 import { sha256Hex } from '../../src/storage/digest.ts';
 import { FaultyObjectStore, type Fault } from '../../src/storage/faulty.ts';
 import { createMemoryArtifactStore } from '../../src/storage/memory/artifact-store.ts';
@@ -39,6 +40,35 @@ describe('one flipped byte is found by verification', () => {
     expect(damage.length).toBeGreaterThan(0);
     expect(damage[0]?.path).toMatch(/^cache\/(?:packs|manifests)\//);
     expect(damage.some(({ kind: found }) => found === kind.slice(0, -1))).toBe(true);
+  });
+});
+
+describe('a manifest that lies about a file of several blobs', () => {
+  interface Entry {
+    blobs: string[];
+    sha256: string;
+    size: number;
+  }
+
+  test.each([
+    ['names another hash', (file: Entry) => ({ ...file, sha256: sha256Hex(Buffer.from('other')) })],
+    ['names its blobs in another order', (file: Entry) => ({ ...file, blobs: file.blobs.toReversed() })],
+    ['names another size', (file: Entry) => ({ ...file, size: file.size + 1 })],
+  ])('and %s restores nothing', async (_how, lie) => {
+    const space = await stored({ 'large.bin': noise(6_000_000, 5) });
+    const [path = ''] = objectPaths(space, 'manifests');
+    const manifest = JSON.parse(readFileSync(path, 'utf8')) as { files: [Entry] };
+    expect(manifest.files[0].blobs.length).toBeGreaterThan(2);
+    const bytes = Buffer.from(canonicalJson({ ...manifest, files: [lie(manifest.files[0])] }));
+    const name = sha256Hex(bytes);
+    mkdirSync(join(space.cache, 'manifests', name.slice(0, 2)), { recursive: true });
+    writeFileSync(join(space.cache, 'manifests', name.slice(0, 2), name), bytes);
+    const refused = { code: 'OBJECT_DAMAGED', exitCode: 3 };
+    await expect(space.store.restore(`sha256:${name}`, join(space.root, 'out'))).rejects.toMatchObject(
+      refused,
+    );
+    expect(existsSync(join(space.root, 'out'))).toBe(false);
+    await expect(space.store.verifyArtifact(`sha256:${name}`)).rejects.toMatchObject(refused);
   });
 });
 
