@@ -56,6 +56,8 @@ export default defineCommand({
       history: z.array(EventSummary),
       /** `remote` is null unless it was asked with `--remote`. */
       present: z.object({ local: z.boolean(), remote: z.boolean().nullable() }),
+      /** The artifact that holds the profile of its reference data; null where it has none. */
+      referenceProfile: z.object({ digest: z.string(), size: z.number() }).nullable(),
       entries: z.array(FileEntry).nullable(),
     }),
   ),
@@ -77,6 +79,10 @@ export default defineCommand({
         lineage: record.lineage,
         history: history.map(summariseEvent),
         present: { local: present, remote: onRemote ?? null },
+        referenceProfile:
+          record.referenceProfile === undefined
+            ? null
+            : { digest: record.referenceProfile.digest, size: record.referenceProfile.size },
         entries: files === undefined ? null : [...files],
       },
       text: (view) =>
@@ -130,6 +136,12 @@ function describe(
         (data ?? []).map(
           ({ role, path, digest, size }) => `${role}: ${path} (${formatBytes(size)}, ${digest.slice(0, 19)})`,
         ),
+      ],
+      [
+        'reference',
+        record.referenceProfile === undefined
+          ? undefined
+          : `profile of ${formatBytes(record.referenceProfile.size)} (${record.referenceProfile.digest.slice(0, 19)})`,
       ],
       ['parent', parent],
       ['tags', Object.entries(tags).map(([key, value]) => `${key}=${value}`)],

@@ -104,6 +104,7 @@ const CONTRACT: [string, string[], string[]][] = [
       ...under('history[]', EVENT),
       'present.local',
       'present.remote',
+      'referenceProfile',
       ...under('entries[]', ['path', 'size', 'sha256', 'executable']),
     ],
   ],

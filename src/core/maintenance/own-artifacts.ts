@@ -21,8 +21,7 @@ import type { Repository } from '../repository/repository.ts';
 export async function ownArtifacts(repository: Repository): Promise<ReadonlySet<string>> {
   const own = new Set<string>();
   const add = (path: string, bytes: Uint8Array): void => {
-    const digest = madeBy(path, bytes);
-    if (digest !== undefined) own.add(digest);
+    for (const digest of madeBy(path, bytes)) own.add(digest);
   };
   const { documents } = repository;
   const models = await documents.listDirectories(MODELS_DIRECTORY);
@@ -44,14 +43,20 @@ export async function ownArtifacts(repository: Repository): Promise<ReadonlySet<
 
 const MADE = /^(?:models\/([^/]+)\/events\/([^/]+-saved-[^/]+)|events\/([^/]+-tracked-[^/]+))$/;
 
-function madeBy(path: string, bytes: Uint8Array): string | undefined {
+function madeBy(path: string, bytes: Uint8Array): string[] {
   const [, model, saved, tracked] = MADE.exec(path) ?? [];
   try {
-    if (tracked !== undefined) return parseRepositoryEvent(bytes, tracked).digest;
-    if (model === undefined || saved === undefined) return undefined;
-    return parseEvent(bytes, { model, name: saved }).digest;
+    if (tracked !== undefined) return listOf(parseRepositoryEvent(bytes, tracked).digest);
+    if (model === undefined || saved === undefined) return [];
+    const { digest, evidence } = parseEvent(bytes, { model, name: saved });
+    const profiles = evidence.filter(({ type }) => type === 'reference-profile');
+    return [...listOf(digest), ...profiles.map((profile) => profile.digest)];
   } catch (error) {
-    if (error instanceof MlopsError) return undefined;
+    if (error instanceof MlopsError) return [];
     throw error;
   }
+}
+
+function listOf(digest: string | undefined): string[] {
+  return digest === undefined ? [] : [digest];
 }

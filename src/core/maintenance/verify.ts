@@ -6,6 +6,7 @@ import { verifyData } from '../data/verify.ts';
 import { verifyReports } from '../drift/reports/verify.ts';
 import { verifyBytes, type BytesDamage } from './verify-bytes.ts';
 import {
+  artifactsOf,
   listModels,
   loadModel,
   resolveVersion,
@@ -99,7 +100,7 @@ export async function verify(repository: Repository, request: VerifyRequest): Pr
   const checked = { records, events, pointers, reports, manifests: 0, packs: 0, blobs: 0, bytes: 0 };
   if (!metadataOnly) {
     const digests = new Set(
-      scope.flatMap(({ versions }) => versions.filter(isKept).map(({ record }) => record.digest)),
+      scope.flatMap(({ versions }) => versions.filter(isKept).flatMap(({ record }) => artifactsOf(record))),
     );
     for (const digest of data?.digests ?? []) digests.add(digest);
     const { remote = false, repair = false } = request;

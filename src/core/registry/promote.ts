@@ -7,6 +7,7 @@ import { inspectRemote } from '../transfer/inspect.ts';
 import { verifyOnRemote } from '../transfer/verify-remote.ts';
 import { assertModelExists, loadModel, type ModelState, type VersionState } from './model-state.ts';
 import { assertStageExists, moveStage, unfinishedMove, type MovedStage } from './move-stage.ts';
+import { profileName } from './reference-profile.ts';
 import { resolveVersion, selectVersion } from './resolve-version.ts';
 
 export interface VerifyBytesOptions extends StoreProgress {
@@ -139,7 +140,7 @@ function noPrevious(model: string, stage: string, what: string): UsageError {
 
 /**
  * Looks at every byte of the version where it is: here, or else on the default remote. A rollback, which has to be quick, is content
- * there with presence and sizes.
+ * there with presence and sizes, and does without the reference profile.
  *
  * @throws IntegrityError when the bytes are missing or damaged; RemoteError; the pointer is then left as it is
  */
@@ -148,11 +149,31 @@ async function verifyBytes(
   version: VersionState,
   options: VerifyBytesOptions & { presenceIsEnough?: boolean },
 ): Promise<void> {
-  const { digest } = version.record;
+  const { record } = version;
+  const label = `${record.model}@${record.version}`;
+  await verifyArtifact(repository, { digest: record.digest, name: label, label }, options);
+  const { referenceProfile } = record;
+  if (referenceProfile === undefined || options.presenceIsEnough === true) return;
+  const { digest } = referenceProfile;
+  await verifyArtifact(repository, { digest, name: profileName(label), label }, options);
+}
+
+interface NamedArtifact {
+  digest: string;
+  name: string;
+  /** `<model>@<version>` that it is of. */
+  label: string;
+}
+
+async function verifyArtifact(
+  repository: Repository,
+  artifact: NamedArtifact,
+  options: VerifyBytesOptions & { presenceIsEnough?: boolean },
+): Promise<void> {
   const artifacts = await repository.artifacts();
-  if (!(await artifacts.present(digest))) return verifyElsewhere(repository, version, options);
+  if (!(await artifacts.present(artifact.digest))) return verifyElsewhere(repository, artifact, options);
   const { signal, onProgress } = options;
-  await artifacts.verifyArtifact(digest, {
+  await artifacts.verifyArtifact(artifact.digest, {
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
@@ -160,24 +181,20 @@ async function verifyBytes(
 
 async function verifyElsewhere(
   repository: Repository,
-  { record }: VersionState,
+  { digest, name, label }: NamedArtifact,
   { presenceIsEnough, signal, onProgress }: VerifyBytesOptions & { presenceIsEnough?: boolean },
 ): Promise<void> {
-  const { model, version: label, digest } = record;
   const missing = (more: string, hint: string): IntegrityError =>
     new IntegrityError(
       'OBJECT_MISSING',
-      `the bytes of ${model}@${label} (${digest}) are not all in this clone${more}; the stage is unchanged`,
+      `the bytes of ${name} (${digest}) are not all in this clone${more}; the stage is unchanged`,
       { hint },
     );
   if (Object.keys(repository.config.remotes).length === 0)
-    throw missing('', `see what is missing: mlops verify ${model}@${label}`);
+    throw missing('', `see what is missing: mlops verify ${label}`);
   const [state] = await inspectRemote(repository, [digest], signal === undefined ? {} : { signal });
   if (state?.state !== 'complete')
-    throw missing(
-      ' and not all on the remote',
-      `push them from where they were saved: mlops push ${model}@${label}`,
-    );
+    throw missing(' and not all on the remote', `push them from where they were saved: mlops push ${label}`);
   if (presenceIsEnough === true) return;
   const { damage } = await verifyOnRemote(repository, [digest], {
     ...(signal === undefined ? {} : { signal }),
@@ -189,7 +206,7 @@ async function verifyElsewhere(
   if (first === undefined) return;
   throw new IntegrityError(
     'REMOTE_OBJECT_DAMAGED',
-    `the bytes of ${model}@${label} are damaged on the remote: ${first.path}: ${first.problem}; the stage is unchanged`,
-    { hint: `replace them from where they are good: mlops push --repair ${model}@${label}` },
+    `the bytes of ${name} are damaged on the remote: ${first.path}: ${first.problem}; the stage is unchanged`,
+    { hint: `replace them from where they are good: mlops push --repair ${label}` },
   );
 }

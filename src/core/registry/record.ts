@@ -91,11 +91,18 @@ const versionFields = () =>
     params: bounded(z.string().max(LIMITS.paramLength), LIMITS.params),
     tags: bounded(z.string().max(LIMITS.tagLength), LIMITS.tags),
     description: z.string().max(LIMITS.textLength).optional(),
+    /** The artifact whose one file is the profile of the data that drift is measured against; `size` of that file. */
+    referenceProfile: z.looseObject({ digest: Digest, size: z.number().int().min(0) }).optional(),
     lineage: Lineage,
     createdAt: Timestamp,
     createdBy: z.string().min(1).max(1000),
   });
 export type VersionRecord = z.output<ReturnType<typeof versionFields>>;
+
+/** The artifacts that a version is made of: its own, and the reference profile that it may have. */
+export function artifactsOf({ digest, referenceProfile }: VersionRecord): string[] {
+  return [...new Set([digest, ...(referenceProfile === undefined ? [] : [referenceProfile.digest])])];
+}
 
 /** docs/format.md section 5.2. Loose: members of a newer program are kept. */
 const VersionDocument = z.lazy(() => versionFields().loose());

@@ -19,6 +19,7 @@ import {
 } from './lineage.ts';
 import { liveVersions, loadModel, type ModelState, type VersionState } from './model-state.ts';
 import { assertLimit } from './measurements.ts';
+import { profileWarnings, storeReferenceProfile, type StoredProfile } from './reference-profile.ts';
 import { encodeRecord, LIMITS, type MetricValue, type VersionRecord } from './record.ts';
 import { assertStillThere } from './still-there.ts';
 import { assertModelNameFree, chooseLabel, type LabelRequest } from './version-label.ts';
@@ -32,6 +33,8 @@ export interface SaveRequest extends LabelRequest, StoreProgress {
   tags: ReadonlyMap<string, string>;
   description?: string | undefined;
   data: readonly DataSource[];
+  /** The bytes of a profile (docs/format.md section 6.5), kept as an artifact of its own. */
+  referenceProfile?: Uint8Array | undefined;
   allowCollisions?: boolean;
   dryRun?: boolean;
   signal?: AbortSignal;
@@ -81,18 +84,19 @@ async function attemptSave(repository: Repository, request: SaveRequest): Promis
   const artifacts = await repository.artifacts();
   const stored = await artifacts.store(source, storeOptions(request));
   const data = await digestData(repository, request.data);
-  const known = await findKnown(repository, request, { digest: stored.digest, data });
+  const profile = await storeReferenceProfile(repository, request);
+  const known = await findKnown(repository, request, { digest: stored.digest, data, profile });
   if (known !== undefined) {
     // Nothing to write, so no lock, and nothing to find out about the code and the model either.
     const { record, registered } = known;
     const written = request.dryRun === true ? [] : pathsOf(known).map(gitPath);
     const event = request.dryRun === true ? undefined : registered.id;
-    return { record, stored, event, created: false, warnings: [], written };
+    return { record, stored, event, created: false, warnings: profileWarnings(record, profile), written };
   }
   const { inspectModel } = await import('../inspection/index.ts');
   const inspection = await inspectModel(source);
   const lineage = await captureLineage(repository, data);
-  const draft = await draftRecord(repository, { request, stored, inspection, lineage });
+  const draft = await draftRecord(repository, { request, stored, inspection, lineage, profile });
   const { warnings } = inspection;
 
   if (request.dryRun === true) {
@@ -109,6 +113,7 @@ async function attemptSave(repository: Repository, request: SaveRequest): Promis
   }
   const { result, written } = await commitSection(repository, `save ${model}`, async (section) => {
     await assertStillThere(stored.digest, stored.isStillThere);
+    if (profile !== undefined) await assertStillThere(profile.reference.digest, profile.isStillThere);
     const state = await loadModel(repository, model);
     const same = findSame(state, request, draft);
     if (same !== undefined) return adoptSame(section, same);
@@ -117,7 +122,7 @@ async function attemptSave(repository: Repository, request: SaveRequest): Promis
       record: completeRecord(repository, state, { draft, request }),
     });
   });
-  return { ...result, stored, warnings, written };
+  return { ...result, stored, warnings: [...warnings, ...profileWarnings(result.record, profile)], written };
 }
 
 function storeOptions(
@@ -140,10 +145,11 @@ interface DraftParts {
   stored: StoredArtifact;
   inspection: Inspection;
   lineage: VersionRecord['lineage'];
+  profile: StoredProfile | undefined;
 }
 
 async function draftRecord(repository: Repository, parts: DraftParts): Promise<DraftRecord> {
-  const { request, stored, inspection, lineage } = parts;
+  const { request, stored, inspection, lineage, profile } = parts;
   return {
     schema: 'mlops.version/1',
     model: request.model,
@@ -158,6 +164,7 @@ async function draftRecord(repository: Repository, parts: DraftParts): Promise<D
     params: Object.fromEntries(request.params),
     tags: Object.fromEntries(request.tags),
     ...(request.description === undefined ? {} : { description: request.description }),
+    ...(profile === undefined ? {} : { referenceProfile: profile.reference }),
     lineage,
     createdBy: await repository.actor(),
   };
@@ -203,7 +210,7 @@ function pathsOf({ record, registered }: Pick<VersionState, 'record' | 'register
 async function findKnown(
   repository: Repository,
   request: SaveRequest,
-  { digest, data }: { digest: string; data: DataDigests },
+  { digest, data, profile }: { digest: string; data: DataDigests; profile: StoredProfile | undefined },
 ): Promise<VersionState | undefined> {
   const { metrics, params, tags, description } = request;
   return findSame(await loadModel(repository, request.model), request, {
@@ -213,6 +220,7 @@ async function findKnown(
     tags: Object.fromEntries(tags),
     description,
     lineage: data.length === 0 ? {} : { data },
+    ...(profile === undefined ? {} : { referenceProfile: profile.reference }),
   });
 }
 
@@ -256,14 +264,25 @@ function assertRecordSound(state: ModelState, label: string): undefined {
 }
 
 /** What makes two saves the same. */
-type Content = Pick<DraftRecord, 'digest' | 'metrics' | 'params' | 'tags' | 'lineage'> & {
+type Content = Pick<
+  DraftRecord,
+  'digest' | 'metrics' | 'params' | 'tags' | 'lineage' | 'referenceProfile'
+> & {
   description?: string | undefined;
 };
 
 function contentOf(record: Content): string {
-  const { digest, metrics, params, tags, description, lineage } = record;
+  const { digest, metrics, params, tags, description, lineage, referenceProfile } = record;
   return digestOf(
-    encodeDocument({ digest, metrics, params, tags, description, data: lineage.data as JsonValue }),
+    encodeDocument({
+      digest,
+      metrics,
+      params,
+      tags,
+      description,
+      data: lineage.data as JsonValue,
+      profile: referenceProfile?.digest,
+    }),
   );
 }
 
@@ -272,7 +291,7 @@ async function register(
   section: CommitSection,
   { state, record }: { state: ModelState; record: VersionRecord },
 ): Promise<{ record: VersionRecord; event: string; created: boolean }> {
-  const { model, version, digest } = record;
+  const { model, version, digest, referenceProfile } = record;
   const bytes = encodeRecord(record);
   if ((await repository.documents.read(modelPath(model))) === undefined) {
     await section.create(modelPath(model), encodeDocument({ schema: 'mlops.model/1', model }));
@@ -286,7 +305,12 @@ async function register(
       type: 'saved',
       subject: { model, version },
       digest,
-      evidence: [{ type: 'record', digest: digestOf(bytes) }],
+      evidence: [
+        { type: 'record', digest: digestOf(bytes) },
+        ...(referenceProfile === undefined
+          ? []
+          : [{ type: 'reference-profile', digest: referenceProfile.digest }]),
+      ],
     },
     state.log,
   );

@@ -3,6 +3,7 @@ import { gitPath, stagePath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { inspectRemote } from '../transfer/inspect.ts';
 import type { ModelProblem, ModelState, VersionState } from './model-state.ts';
+import { artifactsOf } from './record.ts';
 import { resolveVersion } from './resolve-version.ts';
 
 export interface ShownVersion {
@@ -11,9 +12,9 @@ export interface ShownVersion {
   rank: number;
   /** Events about this version, newest first. */
   history: readonly AuditEvent[];
-  /** Whether a manifest and packs for all its blobs are in this clone. Proves presence, not content. */
+  /** Whether manifests and packs for all its blobs are in this clone, those of the reference profile too. Proves presence, not content. */
   present: boolean;
-  /** Whether the remote that was asked holds all of it now; undefined when none was. */
+  /** Whether the remote that was asked holds all of that now; undefined when none was. */
   onRemote: boolean | undefined;
   /** The artifact's files; undefined when its manifest is not here. */
   files: readonly { path: string; size: number; sha256: string; executable: boolean }[] | undefined;
@@ -36,21 +37,22 @@ export async function showVersion(
   const { state, version } = await resolveVersion(repository, reference);
   const { version: label, digest } = version.record;
   const artifacts = await repository.artifacts();
-  const present = await artifacts.present(digest);
-  const [asked] =
+  const needed = artifactsOf(version.record);
+  const here = await Promise.all(needed.map((each) => artifacts.present(each)));
+  const asked =
     remote === false
-      ? []
-      : await inspectRemote(repository, [digest], {
+      ? undefined
+      : await inspectRemote(repository, needed, {
           remote: remote === true ? undefined : remote,
           ...(signal === undefined ? {} : { signal }),
         });
-  const onRemote = asked === undefined ? undefined : asked.state === 'complete';
-  const files = present ? (await artifacts.manifest(digest)).files : undefined;
+  const onRemote = asked?.every(({ state: there }) => there === 'complete');
+  const files = here[0] === true ? (await artifacts.manifest(digest)).files : undefined;
   return {
     version,
     rank: state.versions.indexOf(version) + 1,
     history: state.log.newestFirst.filter(({ subject, from }) => subject.version === label || from === label),
-    present,
+    present: here.every(Boolean),
     onRemote,
     problems: problemsOf(state, label),
     files: files?.map(({ path, size, sha256, executable }) => ({ path, size, sha256, executable })),

@@ -2,7 +2,7 @@ import { RefusedError } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import { parseEvent } from '../audit/event.ts';
 import { parsePointer } from '../data/pointer.ts';
-import { parseRecord } from '../registry/record.ts';
+import { artifactsOf, parseRecord } from '../registry/record.ts';
 import { StagePointer } from '../registry/stage-pointer.ts';
 import { parseDocument } from './document.ts';
 import { assertFormatKnown } from './format.ts';
@@ -74,14 +74,15 @@ export function documentNeeds(path: string, bytes: Uint8Array): DocumentNeeds {
   return scan(path, bytes);
 }
 
-/** A version keeps its own bytes, and whatever else its record names that is stored here, such as tracked training data. */
+/** A version keeps its own bytes and its reference profile, and whatever else its record names that is stored here, such as tracked training data. */
 function recordNeeds(bytes: Uint8Array, file: { model: string; name: string }): DocumentNeeds {
   const { record } = parseRecord(bytes, file);
   const name = `${record.model}@${record.version}`;
-  const others = digestsIn(bytes).filter((digest) => digest !== record.digest);
+  const own = artifactsOf(record);
+  const others = digestsIn(bytes).filter((digest) => !own.includes(digest));
   return {
     needs: [
-      { digest: record.digest, kind: 'version', name },
+      ...own.map((digest): NeededArtifact => ({ digest, kind: 'version', name })),
       ...others.map((digest): NeededArtifact => ({ digest, kind: 'lineage', name })),
     ],
   };

@@ -4,6 +4,7 @@ import { selectPointers, typedPaths } from '../data/place.ts';
 import { loadPointers, type LoadedPointers } from '../data/pointers.ts';
 import { listModels, liveVersions, loadModel, type VersionState } from '../registry/model-state.ts';
 import { ModelName } from '../registry/names.ts';
+import { profileName } from '../registry/reference-profile.ts';
 import { resolveVersion } from '../registry/resolve-version.ts';
 import type { Repository } from '../repository/repository.ts';
 
@@ -11,7 +12,7 @@ import type { Repository } from '../repository/repository.ts';
 export interface WantedArtifact {
   /** `sha256:<64 hex>`. */
   readonly digest: string;
-  /** Who wants it: `<model>@<version>`, or the path of tracked data. */
+  /** Who wants it: `<model>@<version>` (of its reference profile with these words), or the path of tracked data. */
   readonly names: readonly string[];
   /** Bytes of its files. */
   readonly size: number;
@@ -113,6 +114,14 @@ function collect(versions: readonly VersionState[], data: readonly DataPointer[]
       size,
       files,
       versions: [{ model, version }],
+      data: [],
+      staged: stages.length > 0,
+    });
+    if (record.referenceProfile === undefined) continue;
+    add(record.referenceProfile.digest, profileName(`${model}@${version}`), {
+      size: record.referenceProfile.size,
+      files: 1,
+      versions: [],
       data: [],
       staged: stages.length > 0,
     });
