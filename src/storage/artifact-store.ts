@@ -203,9 +203,9 @@ export interface ArtifactStore {
 
 export interface ImportedObjects extends BundleSink {
   /**
-   * Verifies that `digest` is complete among the imported and the stored objects, then makes all durable. What `check` throws
-   * about the manifest keeps anything from being stored.
+   * Verifies that `digest`, and each of the `others`, is complete among the imported and the stored objects, then makes all durable. What
+   * `check` throws about the manifest of the first keeps anything from being stored.
    */
-  commit(digest: string, check?: (manifest: Manifest) => void): Promise<Manifest>;
+  commit(digest: string, check?: (manifest: Manifest) => void, others?: readonly string[]): Promise<Manifest>;
   abort(): Promise<void>;
 }

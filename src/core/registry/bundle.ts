@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ConflictError, IntegrityError, type MlopsError, RefusedError, UsageError } from '../../errors.ts';
-import type { ImportedObjects } from '../../storage/artifact-store.ts';
+import type { BundleSink, ImportedObjects } from '../../storage/artifact-store.ts';
 import type { Manifest } from '../../storage/manifest.ts';
 import type { BundleEntry, WrittenBundle } from '../../storage/bundle-files.ts';
 import { eventPath } from '../audit/index.ts';
@@ -13,7 +13,7 @@ import { commitSection } from './commit-section.ts';
 import { assertHarmlessTarget } from './harmless-target.ts';
 import { loadModel, registrationsByLabel, type ModelState, type VersionState } from './model-state.ts';
 import { Digest, ModelName, VersionLabel } from './names.ts';
-import { parseRecord, refuseTraversal, type StoredRecord } from './record.ts';
+import { artifactsOf, parseRecord, refuseTraversal, type StoredRecord } from './record.ts';
 import { resolveVersion } from './resolve-version.ts';
 import { assertStillThere } from './still-there.ts';
 import { assertModelNameFree, chooseLabel } from './version-label.ts';
@@ -34,7 +34,7 @@ export interface Exported extends WrittenBundle {
 }
 
 /**
- * Writes one version with all its bytes into a single file: header, record, manifest, packs.
+ * Writes one version with all its bytes into a single file: header, record, and of its artifact and of its reference profile manifest and packs.
  * @throws RefusedError `UNSAFE_TARGET`; as `resolveVersion`, `ArtifactStore.exportObjects` and `BundleFiles.write`
  */
 export async function exportVersion(
@@ -64,7 +64,16 @@ export async function exportVersion(
     produce: async (add) => {
       await add({ name: 'bundle.json', bytes: header });
       await add({ name: 'record.json', bytes });
-      await artifacts.exportObjects(digest, { add: (name, object) => add({ name, bytes: object }) });
+      const added = new Set<string>();
+      const sink: BundleSink = {
+        add: async (name, object) => {
+          // Two artifacts of the same blobs have the same packs.
+          if (added.has(name)) return;
+          added.add(name);
+          await add({ name, bytes: object });
+        },
+      };
+      for (const each of artifactsOf(version.record)) await artifacts.exportObjects(each, sink);
     },
   });
   return { ...written, version };
@@ -99,7 +108,9 @@ export async function importBundle(repository: Repository, path: string): Promis
     await assertModelNameFree(repository, stored.record.model);
     // Said before anything is kept, and checked again under the lock.
     findImported(repository, await loadModel(repository, stored.record.model), stored);
-    await objects.commit(stored.record.digest, (manifest) => assertSameContent(manifest, { stored, path }));
+    const [, ...others] = artifactsOf(stored.record);
+    const check = (manifest: Manifest): void => assertSameContent(manifest, { stored, path });
+    await objects.commit(stored.record.digest, check, others);
     return await registerImport(repository, { stored, bytes, bundleDigest });
   } catch (error) {
     await objects.abort();
@@ -182,7 +193,7 @@ async function registerImport(
         return undefined;
       }
       const artifacts = await repository.artifacts();
-      await assertStillThere(digest, () => artifacts.present(digest));
+      for (const each of artifactsOf(record)) await assertStillThere(each, () => artifacts.present(each));
       if ((await repository.documents.read(modelPath(model))) === undefined) {
         await section.create(modelPath(model), encodeDocument({ schema: 'mlops.model/1', model }));
       }

@@ -92,17 +92,33 @@ export class BundleImport implements ImportedObjects {
     this.#tables.push({ name: key.name, size: bytes.length, entries });
   }
 
-  async commit(digest: string, check?: (manifest: Manifest) => void): Promise<Manifest> {
-    const name = hexOf(digest);
-    const bytes = this.#manifests.get(name);
+  async commit(
+    digest: string,
+    check?: (manifest: Manifest) => void,
+    others: readonly string[] = [],
+  ): Promise<Manifest> {
+    const index = await loadIndex(this.#parts);
+    const imported = new Set(this.#tables.flatMap(({ entries }) => entries.map(({ id }) => id)));
+    const isHere = (id: string): boolean => imported.has(id) || index.find(id) !== undefined;
+    const manifest = await this.#complete(digest, isHere);
+    for (const other of others) await this.#complete(other, isHere);
+    check?.(manifest);
+    await this.#packs.commit();
+    index.add(this.#tables);
+    index.save();
+    for (const each of new Set([digest, ...others])) await this.#commitManifest(hexOf(each));
+    return manifest;
+  }
+
+  /** The manifest, if all its blobs are among the imported and the stored objects. */
+  async #complete(digest: string, isHere: (blob: string) => boolean): Promise<Manifest> {
+    const bytes = this.#manifests.get(hexOf(digest));
     const manifest =
       bytes === undefined
         ? (await readManifest(this.#parts.objects, digest)).manifest
         : decodeManifest(bytes, `manifest ${digest}`);
-    const index = await loadIndex(this.#parts);
-    const imported = new Set(this.#tables.flatMap(({ entries }) => entries.map(({ id }) => id)));
     for (const id of distinctBlobs(manifest)) {
-      if (imported.has(id) || index.find(id) !== undefined) continue;
+      if (isHere(id)) continue;
       throw new IntegrityError(
         'BUNDLE_INCOMPLETE',
         `blob ${id} of ${digest} is neither in the bundle nor here`,
@@ -111,11 +127,6 @@ export class BundleImport implements ImportedObjects {
         },
       );
     }
-    check?.(manifest);
-    await this.#packs.commit();
-    index.add(this.#tables);
-    index.save();
-    if (bytes !== undefined) await this.#commitManifest({ kind: 'manifests', name }, bytes);
     return manifest;
   }
 
@@ -124,10 +135,12 @@ export class BundleImport implements ImportedObjects {
     await this.#packs.abort();
   }
 
-  async #commitManifest(key: ObjectKey, bytes: Uint8Array): Promise<void> {
+  async #commitManifest(name: string): Promise<void> {
+    const bytes = this.#manifests.get(name);
+    if (bytes === undefined) return;
     const batch = this.#parts.objects.batch();
     try {
-      await batch.put(key, bytes);
+      await batch.put({ kind: 'manifests', name }, bytes);
       await batch.commit();
     } catch (error) {
       await batch.abort();
