@@ -198,6 +198,11 @@ export const manifest: Manifest = {
       },
     },
   },
+  drift: {
+    summary: 'Compare a data set with a reference and judge whether it drifted',
+    group: 'Drift',
+    load: () => import('../commands/drift.ts'),
+  },
   reports: {
     summary: 'Look at the drift reports that were kept',
     group: 'Drift',

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { MlopsError, UsageError } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
@@ -102,12 +102,7 @@ async function versionSide(
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    await (await open(path)).close();
-    return true;
-  } catch {
-    return false;
-  }
+  return (await fileSize(path)) !== undefined;
 }
 
 /** The profile in a file; undefined where the file is no JSON object that calls itself one, or can't be opened: the reader of tables says why. */
@@ -122,7 +117,19 @@ async function profileFile(
 
 const OPENING = 4096;
 
+/** undefined where nothing is; NaN for what is no regular file, which may wait for a writer when it is opened. */
+async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    const stats = await stat(path);
+    return stats.isFile() ? stats.size : Number.NaN;
+  } catch {
+    return undefined;
+  }
+}
+
 async function profileBytes(path: string): Promise<Uint8Array | undefined> {
+  const size = await fileSize(path);
+  if (size === undefined || !(size <= PROFILE_LIMITS.bytes)) return undefined;
   let file;
   try {
     file = await open(path);
@@ -130,8 +137,6 @@ async function profileBytes(path: string): Promise<Uint8Array | undefined> {
     return undefined;
   }
   try {
-    const stats = await file.stat();
-    if (!stats.isFile() || stats.size > PROFILE_LIMITS.bytes) return undefined;
     const head = await file.read(Buffer.alloc(OPENING), 0, OPENING, 0);
     if (!/^\s*\{/.test(head.buffer.toString('latin1', 0, head.bytesRead))) return undefined;
     const bytes = await file.readFile();
