@@ -83,6 +83,7 @@ const Measure = z.object({
   pValue: z.number().nullable(),
   /** For PSI: what 95 % of samples of these sizes stay below when nothing has changed. */
   null95: z.number().nullable(),
+  /** Why `value` is null, or what `value` is of (`of 50000 values drawn from a side`). */
   reason: z.string().nullable(),
 });
 export type Measure = z.output<typeof Measure>;
@@ -97,7 +98,7 @@ const SideCounts = z.object({
   /** Different values, of categorical and text columns; at least so many where `distinctExact` is false. */
   distinct: z.number().nullable(),
   distinctExact: z.boolean(),
-  /** Of the finite values of all rows; datetimes in milliseconds; null where there are none or the column has no order. */
+  /** Of the finite values of all rows (text: of their lengths); datetimes in milliseconds; null where there are none, and of levels. */
   min: z.number().nullable(),
   max: z.number().nullable(),
   /** Of the values (text: of their lengths). */
@@ -109,7 +110,7 @@ export type SideCounts = z.output<typeof SideCounts>;
 
 /** Where and in which direction a column of numbers, times or text lengths moved. */
 const Shift = z.object({
-  /** `up`: the values became larger as a whole; `spread`, `narrowed`: the middle stayed and the width changed. */
+  /** `up`: the values became larger as a whole; `spread`, `narrowed`: the middle stayed and the width changed; `none`: nothing that is more than chance. */
   direction: z.enum(['up', 'down', 'spread', 'narrowed', 'none']),
   medianBefore: z.number(),
   medianAfter: z.number(),
@@ -203,7 +204,7 @@ const Column = z.object({
   skipped: z.string().nullable(),
   /** The smallest effect that the main check could have shown, where the verdict is `inconclusive`. */
   minimumDetectableEffect: z.number().nullable(),
-  /** null where the side does not have the column. */
+  /** null where the side does not have the column, or it was not read because it is not compared. */
   reference: SideCounts.nullable(),
   current: SideCounts.nullable(),
   shift: Shift.nullable(),
@@ -269,7 +270,7 @@ export const DriftReport = z.object({
   policy: z.string(),
   alpha: z.number(),
   failOn: z.enum(['low', 'medium', 'high', 'critical']),
-  /** Whether `severity` is at or above `failOn`: exit 1. */
+  /** Whether an alert is at or above `failOn`, or the verdict is `inconclusive` and was to fail then: exit 1. */
   failed: z.boolean(),
   /** One line for people about the whole data set. */
   message: z.string(),
@@ -278,9 +279,12 @@ export const DriftReport = z.object({
   totals: Totals,
   /** Drifted columns among those compared; null where none was. */
   driftedShare: z.number().nullable(),
-  /** Mean over the columns of their largest effect in units of its `medium` limit, capped at 4, by weight; null without weights. */
+  /**
+   * Mean over the compared columns, by weight, of their largest significant effect in units of its `medium` limit, at most 4 and 0 where nothing
+   * was significant; null without weights.
+   */
   weightedEffect: z.number().nullable(),
-  /** Findings from `low` on, the worst first. */
+  /** Findings from `low` on, the worst first; under `pvalue`, whose `low` means that nothing was found, those from `medium` on. */
   alerts: z.array(Alert),
   /** The worst first, then in the order of the reference. */
   columns: z.array(Column),

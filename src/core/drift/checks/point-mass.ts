@@ -3,6 +3,7 @@ import type { Limits } from '../policy/limits.ts';
 import { detectableShareChange } from '../statistics/detectable.ts';
 import { compareShares } from '../statistics/proportions.ts';
 import { percent, short } from '../text-of.ts';
+import { countRivals } from './rivals.ts';
 import { type Finding, withEnoughRows } from './finding.ts';
 
 export interface PointMassRule {
@@ -13,7 +14,7 @@ export interface PointMassRule {
 
 /**
  * The most frequent value of either side: a column filled with a constant, or one whose usual value is gone. Of the two the one whose share
- * changed more counts, with p doubled for the choice. Both sides must have values.
+ * changed more counts. Its p is multiplied by the values among which it was chosen: those that are as frequent, of either side. Both sides must have values.
  *
  * undefined where the values are different each time on both sides: nothing stands out.
  */
@@ -33,14 +34,16 @@ export function comparePointMass(
   const { value, before, after, p, method } = weakest;
   const sizes = { reference: reference.effective, current: current.effective };
   const effect = Math.min(...tested.map(({ least }) => least));
+  const pooled = (before * reference.rows + after * current.rows) / (reference.rows + current.rows);
+  const choices = 2 * countRivals(pooled, reference, current);
   const isOpen = Math.max(hiddenTop(reference), hiddenTop(current)) >= sure;
   const finding: Finding = {
     check: 'point-mass',
     test: method,
     statistic: after - before,
-    p: isOpen ? 1 : Math.min(1, 2 * p),
+    p: isOpen ? 1 : Math.min(1, choices * p),
     effects: [{ kind: 'shareDifference', value: effect, limits }],
-    detectable: detectableShareChange(before, sizes, alpha / 2),
+    detectable: detectableShareChange(before, sizes, alpha / choices),
     detail: `value ${format(value)} in ${percent(before)} -> ${percent(after)} of the values`,
     reason: null,
   };
