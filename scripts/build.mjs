@@ -122,6 +122,11 @@ const results = [
   }),
   await build({
     ...common,
+    entryPoints: { 'table-thread': 'src/storage/tables/text/thread.ts' },
+    outdir: staging,
+  }),
+  await build({
+    ...common,
     entryPoints: Object.fromEntries(HEAVY.map((name) => [name, name])),
     outdir: join(staging, 'vendor'),
   }),

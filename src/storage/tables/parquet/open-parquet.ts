@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../../errors.ts';
 import type { OpenTableOptions, Table } from '../table.ts';
 import type { InputFile } from '../text/input-file.ts';
-import { describeName, placesOf } from '../text/open-delimited.ts';
+import { describeName, placesOf } from '../text/names.ts';
 import { openDatabase, type Database } from './load-duckdb.ts';
 import { checkParquetEnds, parquetColumns, type ParquetColumn } from './parquet-schema.ts';
 import { explainDuckDb, ParquetTable } from './parquet-table.ts';

@@ -1,14 +1,10 @@
-import { joinDigits, parseDigits, POWERS_OF_TEN, utf8 } from '../values/number.ts';
+import { readPlainNumber } from '../values/plain-number.ts';
+import { utf8 } from '../values/number.ts';
 import { makeBatch, MalformedText, type Batch, type Piece, type RecordScanner } from './batch.ts';
 
 const QUOTE = 0x22;
 const LF = 0x0a;
 const CR = 0x0d;
-const MINUS = 0x2d;
-const DOT = 0x2e;
-const ZERO = 0x30;
-/** So many digits always fit into 32 bits. */
-const SHORT = 9;
 
 export interface Header {
   names: string[];
@@ -98,86 +94,36 @@ export class CsvScanner implements RecordScanner {
     if (this.#escaped.length > 0) this.#escaped.length = 0;
     for (let at = from; ; at += 1) {
       let start = at;
-      let end = at;
-      let number = Number.NaN;
-      let plain = false;
-      if (numeric[column] === 1) {
-        // A number in plain digits, which most are, is read in passing: 9 digits fit into 32 bits, and two times 9 make it exact.
-        const negative = bytes[at] === MINUS;
-        const begin = negative ? at + 1 : at;
-        let place = begin;
-        let high = 0;
-        let digit = (bytes[place] as number) - ZERO;
-        while (digit >>> 0 < 10) {
-          high = (Math.imul(high, 10) + digit) | 0;
-          place += 1;
-          digit = (bytes[place] as number) - ZERO;
-        }
-        let digits = place - begin;
-        let fraction = 0;
-        let low = 0;
-        let lowDigits = 0;
-        if (bytes[place] === DOT && digits <= SHORT) {
-          const point = (place += 1);
-          const middle = begin + 1 + SHORT;
-          digit = (bytes[place] as number) - ZERO;
-          while (digit >>> 0 < 10 && place < middle) {
-            high = (Math.imul(high, 10) + digit) | 0;
-            place += 1;
-            digit = (bytes[place] as number) - ZERO;
-          }
-          if (digit >>> 0 < 10) {
-            const first = place;
-            while (digit >>> 0 < 10) {
-              low = (Math.imul(low, 10) + digit) | 0;
-              place += 1;
-              digit = (bytes[place] as number) - ZERO;
-            }
-            lowDigits = place - first;
-          }
-          fraction = place - point;
-          digits += fraction;
-        }
-        if (digits > 0 && stops[bytes[place] as number] === 1) {
-          plain = true;
-          end = at = place;
-          if (digits <= SHORT) number = fraction === 0 ? high : high / (POWERS_OF_TEN[fraction] as number);
-          else if (lowDigits === 0 || lowDigits > SHORT) number = parseDigits(bytes, begin, end, fraction);
-          else number = joinDigits(high, low, lowDigits, fraction);
-          if (number !== number) number = parseDigits(bytes, begin, end, fraction);
-          if (negative) number = -number;
-        }
-      }
-      if (plain) {
-        // `at` is where the cell ends.
-      } else if (bytes[at] === QUOTE) {
-        end = this.#closingQuote({ bytes, length, last }, at, cell);
-        if (end === -1) return -1;
-        start += 1;
-        at = end + 1;
+      let end: number;
+      const place = numeric[column] === 1 ? readPlainNumber(bytes, at, numbers, cell) : -1;
+      if (place !== -1 && stops[bytes[place] as number] === 1) {
+        at = place;
+        end = place;
       } else {
-        while (stops[bytes[at] as number] === 0) at += 1;
-        end = at;
+        numbers[cell] = Number.NaN;
+        if (bytes[at] === QUOTE) {
+          end = this.#closingQuote({ bytes, length, last }, at, cell);
+          if (end === -1) return -1;
+          start += 1;
+          at = end + 1;
+        } else {
+          while (stops[bytes[at] as number] === 0) at += 1;
+          end = at;
+        }
       }
       if (at >= length && !last) return -1;
       if (column === columns) throw tooManyCells(start, columns);
       const empty = start === end;
       starts[cell] = empty ? -1 : start;
       ends[cell] = empty ? -1 : end;
-      numbers[cell] = number;
       cell += capacity;
       column += 1;
-      const byte = bytes[at];
-      if (byte === delimiter) continue;
-      let next = at + 1;
-      if (byte === CR) {
-        // Whether an LF belongs to it is not known yet.
-        if (next === length && !last) return -1;
-        if (bytes[next] === LF && next < length) next += 1;
-      }
+      if (bytes[at] === delimiter) continue;
       this.#cells = column;
       this.#stop = at;
-      if (this.#escaped.length > 0) this.#unescape(batch);
+      const next = nextLine({ bytes, length, last }, at);
+      // A record that is not complete is scanned once more, from its bytes as they are.
+      if (next !== -1 && this.#escaped.length > 0) this.#unescape(batch);
       return next;
     }
   }
@@ -215,6 +161,15 @@ export class CsvScanner implements RecordScanner {
       ends[cell] = to;
     }
   }
+}
+
+/** @returns where the line begins that follows the line end at `at`, or -1 if that is not known yet */
+function nextLine({ bytes, length, last }: Piece, at: number): number {
+  const next = at + 1;
+  if (bytes[at] !== CR) return next;
+  // An LF may belong to it.
+  if (next === length) return last ? next : -1;
+  return bytes[next] === LF ? next + 1 : next;
 }
 
 function tooManyCells(offset: number, columns: number): MalformedText {

@@ -1,6 +1,5 @@
 import { extname } from 'node:path';
 import { UsageError } from '../../../errors.ts';
-import type { TableColumn } from '../table.ts';
 import { parseNumber } from '../values/number.ts';
 import { MalformedText } from './batch.ts';
 import { CsvScanner, type Header } from './csv-scanner.ts';
@@ -9,17 +8,10 @@ import type { InputFile } from './input-file.ts';
 import { locate } from './locate.ts';
 import { malformedFile } from './malformed-file.ts';
 import { LONGEST_RECORD, TextBuffer } from './text-buffer.ts';
-import type { TextSource } from './text-table.ts';
-
-const MOST_COLUMNS = 100_000;
+import { describeName, MOST_COLUMNS, placesOf, tooWide } from './names.ts';
+import type { OpenedText, TextSource } from './text-table.ts';
 
 const DELIMITER_NAMES: Readonly<Record<string, string>> = { '\t': 'tab', ';': '";"', '|': '"|"' };
-
-export interface OpenedText {
-  sources: TextSource[];
-  columns: TableColumn[];
-  notes: string[];
-}
 
 /** Reads the headers of files of delimited text, which must name the same columns. */
 export async function openDelimited(files: readonly InputFile[]): Promise<OpenedText> {
@@ -32,7 +24,7 @@ export async function openDelimited(files: readonly InputFile[]): Promise<Opened
     first ??= { file, names: header.names };
     sources.push({
       file,
-      syntax: { delimiter },
+      syntax: { kind: 'delimited', delimiter },
       skip: header.end,
       places: placesOf(first, { file, names: header.names }),
     });
@@ -89,12 +81,7 @@ async function headerOf(file: InputFile): Promise<{ delimiter: string; header: H
 }
 
 async function checkNames(file: InputFile, { names, places }: Header): Promise<void> {
-  if (names.length > MOST_COLUMNS) {
-    throw new UsageError(
-      'TABLE_TOO_WIDE',
-      `${file.shown} has ${names.length} columns, more than ${MOST_COLUMNS}`,
-    );
-  }
+  if (names.length > MOST_COLUMNS) throw tooWide(file);
   const known = new Map<string, number>();
   for (const [index, name] of names.entries()) {
     const earlier = known.get(name);
@@ -108,36 +95,4 @@ async function checkNames(file: InputFile, { names, places }: Header): Promise<v
     }
     known.set(name, index);
   }
-}
-
-/** Names are at most so long in messages. */
-const SHOWN = 60;
-
-export function describeName(name: string): string {
-  const characters = Array.from(name.slice(0, 2 * SHOWN));
-  return JSON.stringify(characters.length <= SHOWN ? name : `${characters.slice(0, SHOWN).join('')}...`);
-}
-
-interface NamedFile {
-  file: InputFile;
-  names: readonly string[];
-}
-
-/** Where each column of the first file lies in another. */
-export function placesOf(first: NamedFile, other: NamedFile): number[] {
-  const places = new Map(other.names.map((name, place) => [name, place]));
-  const missing = first.names.find((name) => !places.has(name));
-  if (missing !== undefined) throw disagreement(other.file, missing, first.file);
-  const known = new Set(first.names);
-  const more = other.names.find((name) => !known.has(name));
-  if (more !== undefined) throw disagreement(first.file, more, other.file);
-  return first.names.map((name) => places.get(name) as number);
-}
-
-function disagreement(lacking: InputFile, name: string, having: InputFile): UsageError {
-  return new UsageError(
-    'TABLE_SCHEMAS_DIFFER',
-    `${lacking.shown} has no column ${describeName(name)}, which ${having.shown} has`,
-    { hint: 'files that are read as one table need the same columns' },
-  );
 }

@@ -9,7 +9,7 @@ import type {
   TableColumn,
 } from '../table.ts';
 import { AlignedSink } from '../columns/aligned-sink.ts';
-import { hashBytes, hashOf } from '../columns/byte-hash.ts';
+import { hashBytes, hashCell, hashOf } from '../columns/byte-hash.ts';
 import type { ColumnSink } from '../columns/column-sink.ts';
 import { DistinctCounter } from '../columns/distinct-counter.ts';
 import { EvidenceCollector } from '../columns/evidence-collector.ts';
@@ -19,6 +19,7 @@ import { NullTokens } from '../values/null-tokens.ts';
 import { makeBatch, MalformedText, type Batch, type RecordScanner } from './batch.ts';
 import { CsvScanner } from './csv-scanner.ts';
 import type { InputFile } from './input-file.ts';
+import { JsonScanner } from './json-scanner.ts';
 import { malformedFile } from './malformed-file.ts';
 import { records } from './records.ts';
 import { TextBuffer } from './text-buffer.ts';
@@ -29,16 +30,32 @@ const EVIDENCE_CELLS = 500_000;
 /** Different rows up to which duplicates are counted exactly. */
 const DISTINCT_ROWS = 2_000_000;
 
+/** What a call may be watched and ended by. */
+export interface Watch {
+  progress?: ((rows: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /** One of the files of a table. Plain data, since it travels to threads. */
 export interface TextSource {
   file: InputFile;
   /** How its records are found. */
-  syntax: { delimiter: string };
+  syntax: { kind: 'delimited'; delimiter: string } | { kind: 'json' };
   /** Bytes of the header. */
   skip: number;
   /** For each column of the table its place in this file. */
   places: readonly number[];
 }
+
+/** What is known of files once they are opened. */
+export interface OpenedText {
+  sources: readonly TextSource[];
+  columns: readonly TableColumn[];
+  notes: readonly string[];
+}
+
+/** {@link ReadOptions} without what can't be sent to a thread. */
+export type TextReadOptions = Omit<ReadOptions, 'signal' | 'progress'>;
 
 export interface TextTableParts {
   sources: readonly TextSource[];
@@ -86,7 +103,7 @@ export class TextTable {
     return collectors.map((collector) => collector.finish(all));
   }
 
-  async read(plan: readonly ColumnPlan[], options: ReadOptions = {}): Promise<TextRead> {
+  async read(plan: readonly ColumnPlan[], options: TextReadOptions & Watch = {}): Promise<TextRead> {
     const sinks = plan.map((column) =>
       makeSink(column, { nullTokens: this.#nullTokens, levels: options.levels }),
     );
@@ -97,7 +114,12 @@ export class TextTable {
       valuesPerRow: valuesPerRow(plan),
     });
     const distinct = new DistinctCounter(DISTINCT_ROWS, this.#rowsAtMost());
-    await this.#fill({ plan, sinks, sample }, options, (batch) => hashRows(batch, distinct));
+    const inOrder = this.#parts.sources.every(
+      ({ syntax, places }) => syntax.kind === 'delimited' && isIdentity(places),
+    );
+    await this.#fill({ plan, sinks, sample }, options, (batch, places) =>
+      inOrder ? hashRows(batch, distinct) : hashCells(batch, places, distinct),
+    );
     const { rows, sampled } = sample;
     return {
       rows,
@@ -107,7 +129,10 @@ export class TextTable {
     };
   }
 
-  async sampleRows(plan: readonly ColumnPlan[], options: RowSampleOptions = {}): Promise<AlignedRows> {
+  async sampleRows(
+    plan: readonly ColumnPlan[],
+    options: Omit<RowSampleOptions, 'signal'> & Watch = {},
+  ): Promise<AlignedRows> {
     const { rows: wanted = 20_000, seed = 0 } = options;
     const sinks = plan.map((column) => new AlignedSink(column, this.#nullTokens));
     const sample = new RowSample({ sample: wanted, keepRows: wanted, seed, valuesPerRow: plan.length });
@@ -127,8 +152,8 @@ export class TextTable {
       sinks: readonly Pick<ColumnSink, 'take' | 'keep'>[];
       sample: RowSample;
     },
-    { signal, progress }: Pick<ReadOptions, 'signal' | 'progress'>,
-    each?: (batch: Batch) => void,
+    { signal, progress }: Watch,
+    each?: (batch: Batch, places: readonly number[]) => void,
   ): Promise<void> {
     const { plan, sinks, sample } = target;
     const planned = planPlaces(plan, this.#parts.columns);
@@ -144,7 +169,7 @@ export class TextTable {
         if (stay !== undefined) sink.keep(stay);
         sink.take(batch, places[planned[index] as number] as number, kept);
       }
-      each?.(batch);
+      each?.(batch, places);
       progress?.(sample.rows);
     }
     const stay = sample.finish();
@@ -160,7 +185,7 @@ export class TextTable {
       for (const [column, place] of places.entries()) batch.numeric[place] = isNumeric(column) ? 1 : 0;
       const text = new TextBuffer(file);
       try {
-        const scanner: RecordScanner = new CsvScanner(syntax.delimiter.charCodeAt(0));
+        const scanner = scannerOf(syntax, this.#parts.columns);
         for await (const each of records(text, { scanner, batch, skip })) yield { batch: each, places };
       } catch (error) {
         if (error instanceof MalformedText) throw await malformedFile(file, error);
@@ -170,6 +195,15 @@ export class TextTable {
       }
     }
   }
+}
+
+function scannerOf(syntax: TextSource['syntax'], columns: readonly TableColumn[]): RecordScanner {
+  if (syntax.kind === 'delimited') return new CsvScanner(syntax.delimiter.charCodeAt(0));
+  // The names are all known; those of a file that grew meanwhile are left out.
+  return new JsonScanner(
+    columns.map(({ name }) => name),
+    { add: () => -1 },
+  );
 }
 
 /** For each entry of the plan the place of its column in the table. */
@@ -184,13 +218,31 @@ export function planPlaces(plan: readonly ColumnPlan[], columns: readonly TableC
   });
 }
 
-/** Counts rows by a hash of the text of all their cells. */
-function hashRows(batch: Batch, distinct: DistinctCounter): void {
-  const { bytes, rows, rowStarts, rowEnds } = batch;
+function isIdentity(places: readonly number[]): boolean {
+  return places.every((place, column) => place === column);
+}
+
+/** Counts rows by a hash of their text. */
+function hashRows({ bytes, rows, rowStarts, rowEnds }: Batch, distinct: DistinctCounter): void {
   const lanes = { low: 0, high: 0 };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let row = 0; row < rows; row += 1) {
     hashBytes(view, rowStarts[row] as number, rowEnds[row] as number, lanes);
+    distinct.add(hashOf(lanes));
+  }
+}
+
+/** The same where the order of the cells, or what is between them, may differ from row to row. */
+function hashCells(batch: Batch, places: readonly number[], distinct: DistinctCounter): void {
+  const { bytes, rows, capacity, starts, ends } = batch;
+  const lanes = { low: 0, high: 0 };
+  for (let row = 0; row < rows; row += 1) {
+    lanes.low = 0;
+    lanes.high = 0;
+    for (const place of places) {
+      const cell = place * capacity + row;
+      hashCell(bytes, starts[cell] as number, ends[cell] as number, lanes);
+    }
     distinct.add(hashOf(lanes));
   }
 }
