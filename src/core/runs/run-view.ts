@@ -14,10 +14,17 @@ export function viewOf(state: RunState, metrics: MetricTable, experiments: Known
   const experiment = experiments.get(state.experimentId);
   return {
     ...run,
+    params: sorted(state.params),
+    tags: sorted(state.tags),
     experimentName: experiment?.name ?? state.experimentName,
     lifecycle: lifecycleOf(state, experiments),
     metrics,
   };
+}
+
+/** By key, whatever the order in which they were logged. */
+function sorted(map: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...map].sort(([first], [second]) => (first < second ? -1 : 1)));
 }
 
 export function lifecycleOf(
