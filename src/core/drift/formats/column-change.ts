@@ -18,10 +18,20 @@ export function effectRatio({ effects }: Pick<Check, 'effects'>): number | null 
   return most;
 }
 
+interface Judged {
+  readonly severity: Severity;
+  readonly verdict: ColumnReport['verdict'];
+}
+
+/** The severity to show: under the rule of p values alone, `low` is what the rule calls a column in which nothing was found. */
+export function shownSeverity({ severity, verdict }: Judged, policy: string): Severity {
+  return policy.startsWith('pvalue-') && verdict !== 'drift' ? 'none' : severity;
+}
+
 /** The checks that found something, the worst first. */
-export function findingsOf({ checks }: Pick<ColumnReport, 'checks'>): Check[] {
+export function findingsOf({ checks }: Pick<ColumnReport, 'checks'>, policy: string): Check[] {
   return checks
-    .filter(({ severity }) => severity !== 'none')
+    .filter((check) => shownSeverity(check, policy) !== 'none')
     .toSorted(
       (one, other) =>
         severityRank(other.severity) - severityRank(one.severity) ||
@@ -31,9 +41,11 @@ export function findingsOf({ checks }: Pick<ColumnReport, 'checks'>): Check[] {
 }
 
 /** The check that speaks for the column: the worst finding, or where nothing was found the comparison of the values. */
-export function mainCheck(column: ColumnReport): Check | undefined {
+export function mainCheck(column: ColumnReport, policy: string): Check | undefined {
   return (
-    findingsOf(column)[0] ?? column.checks.find(({ check }) => check === 'distribution') ?? column.checks[0]
+    findingsOf(column, policy)[0] ??
+    column.checks.find(({ check }) => check === 'distribution') ??
+    column.checks[0]
   );
 }
 
@@ -167,22 +179,22 @@ function unseenChange(check: Check, { categories }: ColumnReport): Phrase {
 const MOST_FINDINGS = 3;
 
 /** What a reader of one line wants to know of the column: its worst findings, or why there is no answer. */
-export function columnChange(column: ColumnReport, report: Pick<DriftReport, 'schema'>): Phrase {
-  const findings = findingsOf(column);
+export function columnChange(column: ColumnReport, report: Pick<DriftReport, 'schema' | 'policy'>): Phrase {
+  const findings = findingsOf(column, report.policy);
   if (findings.length > 0) {
     const shown = findings.slice(0, MOST_FINDINGS).map((check) => changeOf(check, column, report));
     const more = findings.length - shown.length;
     return [...joined(shown, '; '), ...(more > 0 ? [`; ${more} more`] : [])];
   }
   if (column.verdict === 'skipped') return [{ sentence: column.skipped ?? 'skipped' }];
-  if (column.verdict === 'inconclusive') return [inconclusiveText(column)];
+  if (column.verdict === 'inconclusive') return [inconclusiveText(column, report.policy)];
   return [];
 }
 
-function inconclusiveText(column: ColumnReport): string {
+function inconclusiveText(column: ColumnReport, policy: string): string {
   const { minimumDetectableEffect: effect } = column;
   if (effect === null) return 'too few rows to tell';
-  const effectKind = mainCheck(column)?.effectKind ?? 'effect';
+  const effectKind = mainCheck(column, policy)?.effectKind ?? 'effect';
   const size = sizeText({ effect, effectKind });
   return size === '' ? 'too few rows to tell' : `too few rows: only changes from ${size} on would show`;
 }

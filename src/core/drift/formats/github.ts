@@ -1,7 +1,7 @@
 import { printable } from '../../../lib/terminal-text.ts';
 import type { DriftReport } from '../report.ts';
 import { severityRank } from './column-change.ts';
-import { overviewOf, rulesText, type OverviewRow } from './overview.ts';
+import { isFailure, overviewOf, type OverviewRow } from './overview.ts';
 import { cut, plainText } from './phrase.ts';
 
 /** GitHub shows so many annotations of a level for each step and drops the others without a word. */
@@ -13,22 +13,23 @@ const LONGEST_NAME = 100;
  * for columns without an answer, and one notice with the verdict and what was left out.
  */
 export function githubReport(report: DriftReport): string {
-  const { verdict, summary, rows } = overviewOf(report);
-  const limit = severityRank(report.failOn);
-  const isError = ({ column }: OverviewRow): boolean => severityRank(column.severity) >= limit;
-  const isWarning = (row: OverviewRow): boolean =>
-    !isError(row) && (row.column.verdict === 'drift' || row.state === 'inconclusive');
-  const errors = rows.filter(isError);
-  const warnings = rows.filter(isWarning);
+  const { verdict, severity, summary, limit, rows } = overviewOf(report);
+  const errors = rows.filter((row) => isFailure(row, report, severity));
+  const warnings = rows.filter((row) => !errors.includes(row) && isWorthAWarning(row));
   const shown = [
     ...errors.slice(0, ANNOTATIONS_PER_LEVEL).map((row) => annotation('error', row)),
     ...warnings.slice(0, ANNOTATIONS_PER_LEVEL).map((row) => annotation('warning', row)),
   ];
   const hidden = errors.length + warnings.length - shown.length;
   const rest = hidden === 0 ? '' : `; ${hidden.toLocaleString('en-US')} more columns are not annotated`;
-  const title = `${verdict}${report.severity === 'none' ? '' : ` (${report.severity})`}`;
-  const closing = command('notice', title, `${summary}; ${rulesText(report)}${rest}`);
+  const title = `${verdict}${severity === 'none' ? '' : ` (${severity})`}`;
+  const closing = command('notice', title, `${summary}; policy ${report.policy}, ${limit}${rest}`);
   return `${[...shown, closing].join('\n')}\n`;
+}
+
+/** A small change that is certain is `low`, which is no reason to interrupt anybody. */
+function isWorthAWarning({ severity, state }: OverviewRow): boolean {
+  return severityRank(severity) > severityRank('low') || state === 'inconclusive';
 }
 
 function annotation(level: 'error' | 'warning', { state, name, size, change }: OverviewRow): string {

@@ -4,7 +4,7 @@ import { sizeText, valueText } from './column-change.ts';
 import { categoryCharts } from './html-categories.ts';
 import { distributionCharts } from './html-charts.ts';
 import { markup, NOTHING, type Markup } from './markup.ts';
-import type { OverviewRow } from './overview.ts';
+import type { ColumnRow, OverviewRow } from './overview.ts';
 import { cut, type Phrase } from './phrase.ts';
 
 const LONGEST_NAME = 120;
@@ -48,7 +48,7 @@ export function hasCharts({ histogram, ecdf, categories }: ColumnReport): boolea
 
 /** One column, folded up unless it is `open`; `id` is of our making. */
 export function columnSection(
-  row: OverviewRow,
+  row: ColumnRow,
   { id, open, detail }: { id: string; open: boolean; detail: Detail },
 ): Markup {
   const { column, name, state, size, change } = row;

@@ -9,9 +9,10 @@ import {
   scrollable,
   type Detail,
 } from './html-column.ts';
-import { STYLE } from './html-style.ts';
+import { pageHead } from './html-head.ts';
+import { rowSections } from './html-rows.ts';
 import { markup, NOTHING, type Markup } from './markup.ts';
-import { limitText, overviewOf, type Overview, type OverviewRow } from './overview.ts';
+import { isColumnRow, overviewOf, type ColumnRow, type Overview, type OverviewRow } from './overview.ts';
 import { cut } from './phrase.ts';
 
 export interface HtmlOptions {
@@ -37,10 +38,12 @@ export function htmlReport(report: DriftReport, options: HtmlOptions): string {
   const budget = new Budget(options.maxBytes ?? MAX_BYTES);
   const head = pageHead(report, overview, options);
   const foot = footer(report, options);
+  const rows = rowSections(report);
   budget.spend(head);
+  budget.spend(rows);
   budget.spend(foot);
   const columns = columnSections(overview, budget);
-  const page = markup`${head}<main>${schemaSection(report)}${columns}${notesSection(report)}</main>${foot}</body></html>`;
+  const page = markup`${head}<main>${schemaSection(report)}${columns}${rows}${notesSection(report)}</main>${foot}</body></html>`;
   return `${page.text}\n`;
 }
 
@@ -67,56 +70,6 @@ class Budget {
     }
     return undefined;
   }
-}
-
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-
-function pageHead(report: DriftReport, { verdict }: Overview, { time, tool }: HtmlOptions): Markup {
-  const { severity, sources, rows, totals, policy } = report;
-  const answer = severity === 'none' ? verdict : `${verdict}: ${severity}`;
-  const title = `${answer} – ${cut(sources.current.name, 100)}`;
-  return markup`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="generator" content="${tool}"><title>${title}</title><style>${STYLE}</style></head>
-<body><header><p class="kicker">Data drift report</p><h1>${chip(severity === 'none' ? report.verdict : severity, answer)} <span>${headline(report)}</span></h1>
-<dl class="sources"><dt><i class="key r"></i>reference</dt><dd>${nameOf(sources.reference.name)} · ${rowCount(rows.reference)}${sources.reference.kind === 'profile' ? ' · profile' : ''}</dd><dt><i class="key c"></i>current</dt><dd>${nameOf(sources.current.name)} · ${rowCount(rows.current)}${sources.current.kind === 'profile' ? ' · profile' : ''}</dd></dl>
-<p class="muted">Policy ${cut(policy, 60)}, ${limitText(report)} · ${totals.tests.toLocaleString('en-US')} tests corrected together · ${timeOf(time)}</p>${shareBar(report)}</header>`;
-}
-
-/** Short, as the counts of every severity stand below it. */
-function headline({ verdict, totals }: DriftReport): string {
-  const { columns, drift, inconclusive } = totals;
-  const all = `${columns.toLocaleString('en-US')} ${columns === 1 ? 'column' : 'columns'}`;
-  if (verdict === 'drift' || drift > 0) return `${drift.toLocaleString('en-US')} of ${all} drifted`;
-  if (verdict === 'stable') return `No drift in ${all}`;
-  return `Too few rows to tell for ${inconclusive.toLocaleString('en-US')} of ${all}`;
-}
-
-function timeOf(time: Date): Markup {
-  const text = time.toISOString();
-  return markup`<time datetime="${text}">${text.slice(0, 16).replace('T', ' ')} UTC</time>`;
-}
-
-const STATES = ['critical', 'high', 'medium', 'low', 'inconclusive', 'skipped', 'stable'] as const;
-
-/** How many columns are in which state, as one bar. */
-function shareBar(report: DriftReport): Markup {
-  const { rows, stable } = overviewOf(report);
-  const counts = STATES.map((state) => ({
-    state,
-    count: state === 'stable' ? stable.length : rows.filter((row) => row.state === state).length,
-  })).filter(({ count }) => count > 0);
-  const total = counts.reduce((sum, { count }) => sum + count, 0);
-  if (total === 0) return NOTHING;
-  let at = 0;
-  const parts = counts.map(({ state, count }) => {
-    const from = at;
-    at += (count / total) * 1000;
-    return markup`<rect class="${state}" x="${from.toFixed(1)}" width="${Math.max(0, at - from - 1.5).toFixed(1)}" height="12"/>`;
-  });
-  const legend = counts.map(
-    ({ state, count }) => markup`<li>${chip(state)} ${count.toLocaleString('en-US')}</li>`,
-  );
-  return markup`<svg class="share" viewBox="0 0 1000 12" preserveAspectRatio="none" aria-hidden="true">${parts}</svg><ul class="legend" aria-label="Columns by result">${legend}</ul>`;
 }
 
 function schemaSection({ schema }: DriftReport): Markup {
@@ -150,18 +103,21 @@ function names(columns: readonly string[]): Markup[] {
 
 interface Group {
   title: string;
-  rows: readonly OverviewRow[];
+  rows: readonly ColumnRow[];
 }
 
 function columnSections({ rows, stable }: Overview, budget: Budget): Markup {
-  const found = rows.filter(({ state }) => state !== 'inconclusive' && state !== 'skipped');
+  const isAnswered = ({ state }: OverviewRow): boolean => state !== 'inconclusive' && state !== 'skipped';
+  const columns = rows.filter(isColumnRow);
+  const found = columns.filter(isAnswered);
   const groups: Group[] = [
     { title: 'What changed', rows: found },
-    { title: 'Without an answer', rows: rows.filter((row) => !found.includes(row)) },
+    { title: 'Without an answer', rows: columns.filter((row) => !isAnswered(row)) },
     { title: 'Stable', rows: stable },
   ];
-  const ids = new Map([...rows, ...stable].map((row, index) => [row, `c${index}`]));
-  const table = overviewTable(found, ids, budget);
+  const ids = new Map<OverviewRow, string>([...columns, ...stable].map((row, index) => [row, `c${index}`]));
+  const lines = rows.filter((row) => row.own || isAnswered(row));
+  const table = overviewTable(lines, ids, budget);
   let opened = 0;
   const parts = groups.map((group): Markup => {
     if (group.rows.length === 0) return NOTHING;
@@ -180,9 +136,9 @@ function columnSections({ rows, stable }: Overview, budget: Budget): Markup {
       missing === 0
         ? NOTHING
         : markup`<p class="muted">${missing.toLocaleString('en-US')} more are left out to keep this page small; the JSON report has them.</p>`;
-    return markup`<h2>${group.title} (${group.rows.length.toLocaleString('en-US')})</h2>${group.rows === found ? table : NOTHING}${shown}${rest}`;
+    return markup`<h2>${group.title} (${group.rows.length.toLocaleString('en-US')})</h2>${shown}${rest}`;
   });
-  return markup`${parts}`;
+  return markup`${table}${parts}`;
 }
 
 /** One line a column that changed; what there is no room for is among the sections, or counted there. */
@@ -191,22 +147,23 @@ function overviewTable(
   ids: ReadonlyMap<OverviewRow, string>,
   budget: Budget,
 ): Markup {
-  if (rows.length < 2) return NOTHING;
+  if (rows.length === 0) return NOTHING;
   const lines: Markup[] = [];
   for (const row of rows.slice(0, MOST_LINES)) {
-    const { name, state, size, change } = row;
+    const { name, own, state, size, change } = row;
+    const head = own ? markup`${name}` : markup`<a href="#${ids.get(row) ?? ''}">${nameOf(name)}</a>`;
     const line = budget.choose([
       () =>
-        markup`<tr><td>${chip(state)}</td><th scope="row"><a href="#${ids.get(row) ?? ''}">${nameOf(name)}</a></th><td>${size}</td><td>${phraseMarkup(change)}</td></tr>`,
+        markup`<tr><td>${chip(state)}</td><th scope="row">${head}</th><td>${size}</td><td>${phraseMarkup(change)}</td></tr>`,
     ]);
     if (line === undefined) break;
     lines.push(line);
   }
   const head = ['severity', 'column', 'size', 'change'].map((title) => markup`<th scope="col">${title}</th>`);
-  return scrollable(
-    'What changed',
+  return markup`<h2>Overview</h2>${scrollable(
+    'Overview',
     markup`<table class="overview"><thead><tr>${head}</tr></thead><tbody>${lines}</tbody></table>`,
-  );
+  )}`;
 }
 
 function notesSection({ notes, sources }: DriftReport): Markup {

@@ -1,20 +1,19 @@
-import type { Check, DriftReport } from '../report.ts';
+import type { Check, ColumnReport, DriftReport, Severity } from '../report.ts';
 import { probability } from '../text-of.ts';
-import { changeOf, findingsOf, severityRank, sizeText } from './column-change.ts';
+import { changeOf, findingsOf, sizeText } from './column-change.ts';
 import { markupText } from './markup.ts';
-import { overviewOf, rulesText, type OverviewRow } from './overview.ts';
+import { isFailure, overviewOf, type OverviewRow } from './overview.ts';
 import { plainText } from './phrase.ts';
 
 const LONGEST_NAME = 500;
 
 /**
- * JUnit XML, as CI servers read it: one test case a column. Drift at or above `failOn` is a failure, a column without an answer is
- * skipped, drift below `failOn` passes with what was found in its output.
+ * JUnit XML, as CI servers read it: one test case a column and check of whole rows. What made the drift check fail is a failure, a column without an answer is skipped, drift below `failOn` passes with what was found in its output.
  */
 export function junitReport(report: DriftReport): string {
-  const { verdict, summary, rows, stable } = overviewOf(report);
+  const { verdict, severity, summary, limit, rows, stable } = overviewOf(report);
   const { sources } = report;
-  const cases = [...rows, ...stable].map((row) => caseOf(row, report));
+  const cases = [...rows, ...stable].map((row) => caseOf(row, { report, worst: severity }));
   const failures = cases.filter(({ outcome }) => outcome === 'failure').length;
   const skipped = cases.filter(({ outcome }) => outcome === 'skipped').length;
   const counts = `tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}"`;
@@ -22,9 +21,9 @@ export function junitReport(report: DriftReport): string {
   const properties = (
     [
       ['verdict', report.verdict],
-      ['severity', report.severity],
+      ['severity', severity],
       ['summary', `${verdict}: ${summary}`],
-      ['rules', rulesText(report)],
+      ['rules', `policy ${report.policy}, ${limit}`],
       ['reference', sources.reference.name],
       ['referenceRows', String(report.rows.reference)],
       ['current', sources.current.name],
@@ -47,14 +46,14 @@ interface Case {
   xml: string;
 }
 
-function caseOf(row: OverviewRow, report: DriftReport): Case {
-  const { name, state, change, column } = row;
+function caseOf(row: OverviewRow, { report, worst }: { report: DriftReport; worst: Severity }): Case {
+  const { name, own, state, change } = row;
   const text = markupText(plainText(change), LONGEST_NAME);
   const label = name === '' ? '(no name)' : markupText(name, LONGEST_NAME);
-  const start = `    <testcase classname="drift" name="${label}"`;
-  if (severityRank(column.severity) >= severityRank(report.failOn)) {
-    const body = findingsOf(column).map((check) => `${markupText(findingLine(check, row, report))}\n`);
-    const failure = `<failure type="${column.severity}" message="${text}">\n${body.join('')}</failure>`;
+  const start = `    <testcase classname="${own ? 'drift.rows' : 'drift'}" name="${label}"`;
+  if (isFailure(row, report, worst)) {
+    const body = findingLines(row, report).map((line) => `${markupText(line)}\n`);
+    const failure = `<failure type="${state}" message="${text}">\n${body.join('')}</failure>`;
     return { outcome: 'failure', xml: `${start}>\n      ${failure}\n    </testcase>\n` };
   }
   if (state === 'inconclusive' || state === 'skipped') {
@@ -66,12 +65,20 @@ function caseOf(row: OverviewRow, report: DriftReport): Case {
   if (text === '') return { outcome: 'passed', xml: `${start}/>\n` };
   return {
     outcome: 'passed',
-    xml: `${start}>\n      <system-out>${column.severity}: ${text}</system-out>\n    </testcase>\n`,
+    xml: `${start}>\n      <system-out>${state}: ${text}</system-out>\n    </testcase>\n`,
   };
 }
 
+function findingLines({ column, state, size, change }: OverviewRow, report: DriftReport): string[] {
+  const findings = column === null ? [] : findingsOf(column, report.policy);
+  if (column === null || findings.length === 0) {
+    return [[state, size, plainText(change)].filter((part) => part !== '').join(', ')];
+  }
+  return findings.map((check) => findingLine(check, column, report));
+}
+
 /** `distribution: high, D 0.27, down: median ...; ks exact, p=3e-9, q=6e-9`. */
-function findingLine(check: Check, { column }: OverviewRow, report: DriftReport): string {
+function findingLine(check: Check, column: ColumnReport, report: DriftReport): string {
   const found = [check.severity, sizeText(check), plainText(changeOf(check, column, report))];
   const numbers = [
     ...(check.pValue === null ? [] : [`p=${probability(check.pValue)}`]),

@@ -1,7 +1,7 @@
 import type { DriftReport } from '../report.ts';
 import { rowCount } from '../text-of.ts';
 import { codeCell, ownWords, phraseCell } from './markdown-text.ts';
-import { limitText, overviewOf, type OverviewRow } from './overview.ts';
+import { overviewOf, type OverviewRow } from './overview.ts';
 
 export interface MarkdownOptions {
   /** UTF-8 bytes that the text may take; what does not fit is left out and counted. Default: what a comment on GitHub may hold. */
@@ -19,13 +19,13 @@ export function markdownReport(
   report: DriftReport,
   { maxBytes = COMMENT_LIMIT }: MarkdownOptions = {},
 ): string {
-  const { verdict, summary, rows, stable } = overviewOf(report);
-  const { severity, sources, rows: counts } = report;
+  const { verdict, severity, summary, limit, rows, stable } = overviewOf(report);
+  const { sources, rows: counts } = report;
   const head = [
     `### ${verdict}${severity === 'none' ? '' : ` (${severity})`}: ${ownWords(summary)}`,
     '',
     `${codeCell(sources.reference.name)} (${rowCount(counts.reference)}) → ${codeCell(sources.current.name)} (${rowCount(counts.current)})  `,
-    `policy ${codeCell(report.policy)}, ${ownWords(limitText(report))}`,
+    `policy ${codeCell(report.policy)}, ${ownWords(limit)}`,
     '',
   ];
   const found = rows.filter(({ state }) => state !== 'inconclusive' && state !== 'skipped');
@@ -79,9 +79,9 @@ function leftOut(columns: number): string {
   return `${columns.toLocaleString('en-US')} more ${columns === 1 ? 'column is' : 'columns are'} left out here for their length.`;
 }
 
-function rowLine({ state, name, size, change }: OverviewRow): string {
+function rowLine({ state, name, own, size, change }: OverviewRow): string {
   const shown = state === 'critical' || state === 'high' ? `**${state}**` : state;
-  return `| ${shown} | ${codeCell(name)} | ${ownWords(size).replaceAll(' ', '&nbsp;')} | ${phraseCell(change)} |`;
+  return `| ${shown} | ${own ? ownWords(name) : codeCell(name)} | ${ownWords(size).replaceAll(' ', '&nbsp;')} | ${phraseCell(change)} |`;
 }
 
 function unansweredTitle(rows: readonly OverviewRow[]): string {

@@ -1,29 +1,44 @@
 import type { ColumnReport, ColumnVerdict, DriftReport, Severity } from '../report.ts';
 import { rowCount } from '../text-of.ts';
-import { columnChange, findingsOf, mainCheck, severityRank, sizeText } from './column-change.ts';
+import { columnChange, mainCheck, severityRank, shownSeverity, sizeText } from './column-change.ts';
 import { plainText, type Phrase } from './phrase.ts';
+import { sectionRows } from './section-rows.ts';
 
 /** A report as every renderer for people shows it, before it is escaped for a medium. */
 export interface Overview {
   /** `Drift`, `Stable`, `Inconclusive`. */
   readonly verdict: string;
+  /** The worst of what was found. */
+  readonly severity: Severity;
   /** How many columns, of which severities: `4 of 25 columns (1 critical, 3 high); 2 low, 1 inconclusive`. */
   readonly summary: string;
-  /** The worst first; then those without an answer, then the stable ones. */
+  /** The limit, and what came of it. */
+  readonly limit: string;
+  /** Whatever is not a stable column, the worst first; then what has no answer. */
   readonly rows: readonly OverviewRow[];
   /** Columns that a short form leaves out, when they are many. */
-  readonly stable: readonly OverviewRow[];
+  readonly stable: readonly ColumnRow[];
 }
 
 export interface OverviewRow {
-  /** As in the file: may hold anything. */
+  /** As in the file: may hold anything, unless it is `own`. */
   readonly name: string;
+  /** Named by this program, not by the data: a check of whole rows. */
+  readonly own: boolean;
+  readonly severity: Severity;
   /** What to call its state: the severity where there is one, else the verdict. */
   readonly state: Exclude<Severity, 'none'> | ColumnVerdict;
   /** Size of the worst finding, such as `D 0.27`; may be empty. */
   readonly size: string;
   readonly change: Phrase;
-  readonly column: ColumnReport;
+  /** null for a check of whole rows. */
+  readonly column: ColumnReport | null;
+}
+
+export type ColumnRow = OverviewRow & { readonly column: ColumnReport };
+
+export function isColumnRow(row: OverviewRow): row is ColumnRow {
+  return row.column !== null;
 }
 
 const VERDICTS: Readonly<Record<DriftReport['verdict'], string>> = {
@@ -33,21 +48,31 @@ const VERDICTS: Readonly<Record<DriftReport['verdict'], string>> = {
 };
 
 export function overviewOf(report: DriftReport): Overview {
-  const rows = report.columns.map((column) => rowOf(column, report));
-  const isStable = ({ state }: OverviewRow): boolean => state === 'stable';
+  const columns = report.columns.map((column) => rowOf(column, report));
+  const rows = [...sectionRows(report), ...columns].filter((row) => row.own || row.state !== 'stable');
+  const worst = highest(rows.map(({ severity }) => severity));
   return {
     verdict: VERDICTS[report.verdict],
+    severity: worst,
     summary: summaryOf(report),
-    rows: rows.filter((row) => !isStable(row)).toSorted((one, other) => rankOf(other) - rankOf(one)),
-    stable: rows.filter(isStable),
+    limit: limitText(report, worst),
+    rows: rows.toSorted((one, other) => rankOf(other) - rankOf(one)),
+    stable: columns.filter(({ state }) => state === 'stable'),
   };
 }
 
-function rowOf(column: ColumnReport, report: DriftReport): OverviewRow {
-  const check = findingsOf(column)[0] ?? mainCheck(column);
-  const { severity, verdict } = column;
+function highest(severities: readonly Severity[]): Severity {
+  return severities.toSorted((one, other) => severityRank(other) - severityRank(one))[0] ?? 'none';
+}
+
+function rowOf(column: ColumnReport, report: DriftReport): ColumnRow {
+  const check = mainCheck(column, report.policy);
+  const { verdict } = column;
+  const severity = shownSeverity(column, report.policy);
   return {
     name: column.column,
+    own: false,
+    severity,
     state: severity === 'none' ? verdict : severity,
     size: check === undefined || verdict === 'skipped' ? '' : sizeText(check),
     change: columnChange(column, report),
@@ -56,23 +81,34 @@ function rowOf(column: ColumnReport, report: DriftReport): OverviewRow {
 }
 
 /** Severities above what has no answer. */
-function rankOf({ state, column }: OverviewRow): number {
+function rankOf({ state, severity }: OverviewRow): number {
   if (state === 'inconclusive') return 0.5;
-  return state === 'skipped' ? 0.25 : severityRank(column.severity);
+  return state === 'skipped' ? 0.25 : severityRank(severity);
 }
 
-function summaryOf({ verdict, totals }: DriftReport): string {
-  const { columns, drift } = totals;
-  const named = (keys: readonly (keyof DriftReport['totals'])[]): string =>
-    keys.flatMap((key) => (totals[key] > 0 ? [`${number(totals[key])} ${key}`] : [])).join(', ');
-  const all = `${number(columns)} ${columns === 1 ? 'column' : 'columns'}`;
-  const severities = named(['critical', 'high', 'medium']);
+function summaryOf(report: DriftReport): string {
+  const { verdict, totals, columns: all, policy, performance, multivariate } = report;
+  const shown = all.map((column) => shownSeverity(column, policy));
+  const named = (states: readonly (readonly [name: string, count: number])[]): string =>
+    states.flatMap(([name, count]) => (count > 0 ? [`${number(count)} ${name}`] : [])).join(', ');
+  const of = (severity: Severity) => [severity, shown.filter((each) => each === severity).length] as const;
+  const columns = `${number(totals.columns)} ${totals.columns === 1 ? 'column' : 'columns'}`;
+  const severities = named([of('critical'), of('high'), of('medium')]);
   const found =
-    verdict === 'drift' || drift > 0
-      ? `${number(drift)} of ${all}${severities === '' ? '' : ` (${severities})`}`
-      : `no drift in ${all}`;
-  const others = named(['low', 'inconclusive', 'skipped']);
-  return others === '' ? found : `${found}; ${others}`;
+    verdict === 'drift' || totals.drift > 0
+      ? `${number(totals.drift)} of ${columns}${severities === '' ? '' : ` (${severities})`}`
+      : `no drift in ${columns}`;
+  const others = named([of('low'), ['inconclusive', totals.inconclusive], ['skipped', totals.skipped]]);
+  const section = (title: string, judged: { severity: Severity; verdict: ColumnVerdict } | undefined) =>
+    judged === undefined || judged.verdict === 'skipped'
+      ? []
+      : [`${title} ${judged.severity === 'none' ? judged.verdict : judged.severity}`];
+  return [
+    found,
+    ...(others === '' ? [] : [others]),
+    ...section('performance', performance),
+    ...section('all columns together', multivariate),
+  ].join('; ');
 }
 
 function number(value: number): string {
@@ -87,13 +123,19 @@ export function sourcesText({ sources, rows }: DriftReport): { reference: string
   };
 }
 
-/** What stands beside the verdict: the rules, the limit, and what came of it. The policy's name may be any text. */
-export function rulesText(report: DriftReport): string {
-  return `policy ${report.policy}, ${limitText(report)}`;
+/** `alpha 0.01, fail-on medium: failed`; `failed as inconclusive` where nothing reached the limit. */
+function limitText({ alpha, failOn, failed }: DriftReport, worst: Severity): string {
+  const isReached = severityRank(worst) >= severityRank(failOn);
+  const came = failed ? `failed${isReached ? '' : ' as inconclusive'}` : 'passed';
+  return `alpha ${alpha}, fail-on ${failOn}: ${came}`;
 }
 
-export function limitText({ alpha, failOn, failed }: DriftReport): string {
-  return `alpha ${alpha}, fail-on ${failOn}: ${failed ? 'failed' : 'passed'}`;
+/** Whether this row is among what made the check fail. */
+export function isFailure({ severity, state }: OverviewRow, report: DriftReport, worst: Severity): boolean {
+  const limit = severityRank(report.failOn);
+  if (severityRank(severity) >= limit) return true;
+  // With --fail-on-inconclusive.
+  return report.failed && severityRank(worst) < limit && state === 'inconclusive';
 }
 
 /** The overview with nothing but strings, as the table on a terminal takes it; still to be made printable there. */
@@ -114,14 +156,14 @@ export interface PlainOverview {
 const FEW = 5;
 
 export function plainOverview(report: DriftReport): PlainOverview {
-  const { verdict, summary, rows, stable } = overviewOf(report);
+  const { verdict, severity, summary, limit, rows, stable } = overviewOf(report);
   const shown = stable.length <= FEW ? [...rows, ...stable] : rows;
   return {
     verdict,
-    severity: report.severity,
+    severity,
     summary,
     ...sourcesText(report),
-    rules: rulesText(report),
+    rules: `policy ${report.policy}, ${limit}`,
     rows: shown.map(({ state, name, size, change }) => ({ state, name, size, change: plainText(change) })),
     stable: stable.length <= FEW ? 0 : stable.length,
     notes: report.notes,

@@ -1,6 +1,7 @@
 import { printable } from '../../../lib/terminal-text.ts';
 import type { DriftReport } from '../report.ts';
 import { effectRatio, severityRank } from './column-change.ts';
+import { overviewOf } from './overview.ts';
 import { cut } from './phrase.ts';
 
 export interface PrometheusOptions {
@@ -30,7 +31,8 @@ interface Metric {
  */
 export function prometheusReport(report: DriftReport, { time, model, duration }: PrometheusOptions): string {
   const of: Labels = model === undefined || model === '' ? [] : [['model', shortLabel(model)]];
-  const { totals, rows, sources, verdict, severity } = report;
+  const { totals, rows, sources, verdict } = report;
+  const { severity } = overviewOf(report);
   const seconds = time.getTime() / 1000;
   const states = [
     ['stable', totals.stable],

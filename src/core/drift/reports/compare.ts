@@ -1,5 +1,5 @@
 import type { ColumnReport, ColumnVerdict, DriftReport, Severity } from '../report.ts';
-import { effectRatio, findingsOf, mainCheck, severityRank, sizeText } from '../formats/column-change.ts';
+import { effectRatio, mainCheck, severityRank, shownSeverity, sizeText } from '../formats/column-change.ts';
 
 /** `same`: of the same severity in both. `new` and `gone` are columns that only one of the reports has. */
 export type ColumnTrend = 'worse' | 'new' | 'better' | 'gone' | 'same';
@@ -35,7 +35,9 @@ export function compareReports(before: DriftReport, after: DriftReport): ReportC
   const later = new Map(after.columns.map((column) => [column.column, column]));
   const names = new Set([...later.keys(), ...earlier.keys()]);
   const columns = [...names]
-    .map((column) => compareColumn(column, earlier.get(column), later.get(column)))
+    .map((column) =>
+      compareColumn(column, stateOf(earlier.get(column), before), stateOf(later.get(column), after)),
+    )
     .toSorted(byTrend);
   const counts = { worse: 0, new: 0, better: 0, gone: 0, same: 0 };
   for (const { trend } of columns) counts[trend] += 1;
@@ -44,20 +46,19 @@ export function compareReports(before: DriftReport, after: DriftReport): ReportC
 
 function compareColumn(
   column: string,
-  before: ColumnReport | undefined,
-  after: ColumnReport | undefined,
+  before: ColumnState | null,
+  after: ColumnState | null,
 ): ComparedColumn {
-  const states = { before: stateOf(before), after: stateOf(after) };
-  return { column, trend: trendOf(states.before, states.after), ...states };
+  return { column, trend: trendOf(before, after), before, after };
 }
 
-function stateOf(column: ColumnReport | undefined): ColumnState | null {
+function stateOf(column: ColumnReport | undefined, { policy }: DriftReport): ColumnState | null {
   if (column === undefined) return null;
-  const { severity, verdict, checks } = column;
-  const check = findingsOf(column)[0] ?? mainCheck(column);
+  const { verdict, checks } = column;
+  const check = mainCheck(column, policy);
   const ratios = checks.map(effectRatio).filter((ratio) => ratio !== null);
   return {
-    severity,
+    severity: shownSeverity(column, policy),
     verdict,
     size: check === undefined ? '' : sizeText(check),
     effectRatio: ratios.length === 0 ? null : Math.max(...ratios),

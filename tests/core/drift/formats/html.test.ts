@@ -14,6 +14,7 @@ import {
   numericColumn,
   reportOf,
 } from '../support/report-fixtures.ts';
+import { multivariateOf, performanceOf } from '../support/row-sections.ts';
 import { HOSTILE_TEXTS, hostileReport, paymentsReport, stableReport } from '../support/scenarios.ts';
 
 const OPTIONS = { time: new Date('2026-11-23T10:15:00.000Z'), tool: 'mlops/1.0.0' };
@@ -40,7 +41,9 @@ function withTexts(value: unknown, other: (text: string, key: string) => string,
 }
 
 const OWN_WORDS = new Set(
-  'format verdict severity failOn kind check effectKind role type direction side'.split(' '),
+  'format policy verdict severity failOn kind check effectKind role type direction side task basis metric better'.split(
+    ' ',
+  ),
 );
 
 describe('the page', () => {
@@ -150,6 +153,40 @@ describe('the page', () => {
     expect(textOf(only(page, 'h1'))).toBe('Drift: critical 7 of 17 columns drifted');
     const report = reportOf([columnOf('x', { verdict: 'inconclusive' }), columnOf('y')]);
     expect(textOf(only(pageOf(report), 'h1'))).toBe('Inconclusive Too few rows to tell for 1 of 2 columns');
+  });
+});
+
+describe('checks of whole rows', () => {
+  const report = paymentsReport({ performance: performanceOf(), multivariate: multivariateOf() });
+
+  test('have sections of their own, with intervals and what drives them', () => {
+    const page = pageOf(report);
+    expect(page.errors).toEqual([]);
+    const headings = all(page, 'h2').map(textOf);
+    expect(headings).toContain('Performance');
+    expect(headings).toContain('All columns together');
+    const accuracy = all(page, 'tr').map((row) => [...within(row, 'th'), ...within(row, 'td')].map(textOf));
+    expect(accuracy).toContainEqual([
+      'accuracy',
+      'high',
+      '0.941 (0.932 to 0.95)',
+      '0.878 (0.855 to 0.901)',
+      '-0.063 (-0.088 to -0.038)',
+      '0.02 / 0.05 / 0.1',
+      '',
+    ]);
+    expect(all(page, 'p').map(textOf)).toContain(
+      'medium Domain classifier: AUC 0.81 (0.78 to 0.84), p 1e-9AUC lost without: amount (0.2), age (0.05)',
+    );
+    expect(textOf(only(page, 'h1'))).toBe(
+      'Drift: critical 7 of 17 columns drifted, performance is worse, rows as a whole changed',
+    );
+  });
+
+  test('have no element that data made', () => {
+    const texts = (other: (text: string) => string) => withTexts(report, other) as DriftReport;
+    const [one, another] = [pageOf(texts(() => '<b>"\'&')), pageOf(texts(() => 'x'))];
+    expect(shapeOf(one)).toEqual(shapeOf(another));
   });
 });
 

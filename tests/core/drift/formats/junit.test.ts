@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { junitReport } from '../../../../src/core/drift/formats/junit.ts';
 import { printable } from '../../../../src/lib/terminal-text.ts';
 import { columnOf, reportOf } from '../support/report-fixtures.ts';
+import { multivariateOf, performanceOf } from '../support/row-sections.ts';
 import { HOSTILE_TEXTS, hostileReport, paymentsReport, stableReport } from '../support/scenarios.ts';
 
 interface XmlElement {
@@ -87,6 +88,29 @@ describe('the JUnit report', () => {
     }
     expect(named(document, 'failure')).toHaveLength(failures);
     expect(named(document, 'skipped')).toHaveLength(2);
+  });
+
+  test('has a case for each check of whole rows', () => {
+    const report = paymentsReport({ performance: performanceOf(), multivariate: multivariateOf() });
+    const cases = named(parsedXml(junitReport(report)), 'testcase').filter(
+      ({ attributes }) => attributes['classname'] === 'drift.rows',
+    );
+    expect(
+      cases.map(({ attributes, children }) => `${attributes['name']}: ${children[0]?.name}`).toSorted(),
+    ).toEqual([
+      'all columns: domain classifier: failure',
+      'all columns: principal components: system-out',
+      'performance: AUC: system-out',
+      'performance: F1: skipped',
+      'performance: accuracy: failure',
+    ]);
+  });
+
+  test('fails what has no answer where that made the check fail', () => {
+    const columns = [columnOf('x', { verdict: 'inconclusive' }), columnOf('y')];
+    const of = (failed: boolean) =>
+      named(parsedXml(junitReport(reportOf(columns, { failed }))), 'failure').length;
+    expect([of(true), of(false)]).toEqual([1, 0]);
   });
 
   test('says in its properties what was compared and by which rules', () => {

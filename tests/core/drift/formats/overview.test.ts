@@ -12,6 +12,7 @@ import {
   reportOf,
   sideOf,
 } from '../support/report-fixtures.ts';
+import { metricOf, multivariateOf, performanceOf } from '../support/row-sections.ts';
 import { paymentsReport, stableReport } from '../support/scenarios.ts';
 
 function lineOf(column: ColumnReport, more: Partial<DriftReport> = {}) {
@@ -175,6 +176,80 @@ describe('the overview', () => {
       /^high x: D 0\.3\d: up: median (9|10)\S* → (11|12)\S*; ≤ 11\S*: \d\d % → \d\d %$/,
     );
   });
+});
+
+describe('checks of whole rows', () => {
+  const report = reportOf([columnOf('x')], {
+    verdict: 'drift',
+    severity: 'high',
+    failed: true,
+    performance: performanceOf(),
+    multivariate: multivariateOf(),
+  });
+
+  test('are lines beside those of columns, with numbers before and now', () => {
+    const lines = plainOverview(report).rows.map(
+      ({ state, name, size, change }) => `${state} ${name}: ${size}: ${change}`,
+    );
+    expect(lines).toEqual([
+      'high performance: accuracy: loss 0.06: 0.941 → 0.878, difference -0.088 to -0.038',
+      'medium all columns: domain classifier: AUC 0.81: tells current rows from the reference\'s with AUC 0.78 to 0.84, by "amount", "age"',
+      'skipped performance: F1: : no row has both labels',
+      'stable performance: AUC: loss 0.001: 0.941 → 0.94, difference -0.01 to 0.008',
+      'stable all columns: principal components: D 0.06: mean error 1.2 → 1.4',
+      'stable x: : ',
+    ]);
+  });
+
+  test('are in the summary, and decide the severity', () => {
+    expect(overviewOf(report)).toMatchObject({
+      summary: '0 of 1 column; performance high; all columns together medium',
+      severity: 'high',
+      limit: 'alpha 0.01, fail-on medium: failed',
+    });
+  });
+
+  test('that are estimates say so, and the loss of an error is a part of it', () => {
+    const rmse = metricOf('rmse', {
+      better: 'lower',
+      loss: 0.25,
+      difference: { value: 1, low: null, high: null },
+    });
+    const current = { ...performanceOf().current, basis: 'estimate' as const };
+    const [row] = plainOverview(
+      reportOf([], { performance: performanceOf({ metrics: [rmse], current }) }),
+    ).rows;
+    expect(row).toMatchObject({
+      name: 'performance: RMSE',
+      size: 'loss 25 %',
+      change: '0.941 → 0.878 (estimated without labels)',
+    });
+  });
+});
+
+describe('what the policy calls low', () => {
+  const low = columnOf('x', {
+    checks: [checkOf('distribution', [effectOf('D', 0.04)], { severity: 'low', verdict: 'stable' })],
+    shift: SHIFT,
+  });
+
+  test('is a small change that is certain, and under the rule of p values alone it is nothing', () => {
+    expect(plainOverview(reportOf([low])).rows[0]).toMatchObject({
+      state: 'low',
+      change: expect.stringMatching(/^down/),
+    });
+    const plain = plainOverview(reportOf([low], { policy: 'pvalue-1', failOn: 'low', failed: false }));
+    expect(plain.rows[0]).toMatchObject({ state: 'stable', change: '', size: 'D 0.04' });
+    expect(plain).toMatchObject({ severity: 'none', summary: 'no drift in 1 column' });
+    expect(plain.rules).toBe('policy pvalue-1, alpha 0.01, fail-on low: passed');
+  });
+});
+
+test('a check that failed because it came to no answer says so', () => {
+  const report = reportOf([columnOf('x', { verdict: 'inconclusive' })], { failed: true });
+  expect(plainOverview(report).rules).toBe(
+    'policy mlops-2, alpha 0.01, fail-on medium: failed as inconclusive',
+  );
 });
 
 describe('cutting', () => {

@@ -129,6 +129,7 @@ describe('the metrics', () => {
         const ratios = samples.filter(({ name }) => name === 'ml_drift_effect_ratio');
         expect(ratios).toHaveLength(Math.min(20, given.length));
       }),
+      { numRuns: 40 },
     );
   });
 });

@@ -7,6 +7,7 @@ import {
   SEVERITIES,
 } from '../../../../src/core/drift/report.ts';
 import { checkOf, columnOf, reportOf, sideOf } from './report-fixtures.ts';
+import { metricOf, multivariateOf, performanceOf } from './row-sections.ts';
 import { HOSTILE_TEXTS } from './scenarios.ts';
 
 /** Any number that JSON can hold, those at the ends of what doubles hold among them. */
@@ -107,6 +108,38 @@ const anyColumn: fc.Arbitrary<ColumnReport> = fc
   })
   .map(({ column, ...more }) => columnOf(column, more));
 
+const anyInterval = fc.option(fc.record({ value: anyNumber, low: maybeNumber, high: maybeNumber }));
+const judged = {
+  severity: fc.constantFrom(...SEVERITIES),
+  verdict: fc.constantFrom('stable' as const, 'drift' as const, 'inconclusive' as const, 'skipped' as const),
+  message: text,
+  reason: fc.option(text),
+};
+
+const anyPerformance = fc
+  .record({
+    ...judged,
+    reference: anyInterval,
+    current: anyInterval,
+    difference: anyInterval,
+    loss: maybeNumber,
+  })
+  .map((metric) =>
+    performanceOf({ metrics: [metricOf('rmse', { better: 'lower', ...metric })], notes: [metric.message] }),
+  );
+
+const anyMultivariate = fc
+  .record({ ...judged, d: maybeNumber, column: text, aucLoss: anyNumber })
+  .map(({ d, column, aucLoss, ...more }) => {
+    const { classifier, reconstruction, ...section } = multivariateOf();
+    return {
+      ...section,
+      skipped: [{ column, reason: more.message }],
+      classifier: { ...classifier, ...more, drivers: [{ column, aucLoss }] },
+      reconstruction: { ...reconstruction, ...more, d },
+    };
+  });
+
 /**
  * Reports that the schema accepts and no comparison makes: lists that do not fit together, shares beyond 1, ranges as wide as doubles
  * go. A kept report may be any of them.
@@ -117,9 +150,17 @@ export const anyReport: fc.Arbitrary<DriftReport> = fc
     notes: fc.array(text, { maxLength: 2 }),
     message: text,
     name: text,
+    policy: fc.oneof(fc.constantFrom('mlops-2', 'pvalue-1', 'psi-1'), text),
+    performance: fc.option(anyPerformance, { nil: undefined }),
+    multivariate: fc.option(anyMultivariate, { nil: undefined }),
   })
-  .map(({ columns, notes, message, name }) => {
-    const report = reportOf(columns, { notes, message });
+  .map(({ columns, name, performance, multivariate, ...more }) => {
+    const report = reportOf(columns, more);
     const named = { ...report.sources.reference, name };
-    return ReportSchema.parse({ ...report, sources: { reference: named, current: named } });
+    return ReportSchema.parse({
+      ...report,
+      sources: { reference: named, current: named },
+      ...(performance === undefined ? {} : { performance }),
+      ...(multivariate === undefined ? {} : { multivariate }),
+    });
   });
