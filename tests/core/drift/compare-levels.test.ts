@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { createLevelHasher } from '../../../src/core/drift/profile/level-hash.ts';
+import { profileSide } from '../../../src/core/drift/profile/side.ts';
+import { profiled, profileOf } from './profile/support/profiles.ts';
 import { checkOf, columnOf, compare } from './support/compare.ts';
 import { column, memorySide } from './support/memory-side.ts';
 import { Random } from './support/random.ts';
@@ -214,5 +217,46 @@ describe('levels as data', () => {
       'x\n\u001b[31my',
     ]);
     for (const check of c.checks) expect(check.message).not.toMatch(/[\n\u001b]/);
+  });
+});
+
+describe('hashed levels', () => {
+  const plans = (seed: number, shares: readonly number[]): string[] => new Random(seed).levels(1000, shares);
+
+  test('are held against the hashes of plain ones, and the plain ones are shown', async () => {
+    const hasher = createLevelHasher(undefined);
+    const reference = await profiled(memorySide([column('plan', plans(1, [0.5, 0.3, 0.2]))]), { hasher });
+    const stable = await compare(reference, [column('plan', plans(2, [0.5, 0.3, 0.2]))]);
+    expect(columnOf(stable, 'plan')).toMatchObject({
+      verdict: 'stable',
+      categories: { unseenCount: 0, goneCount: 0 },
+    });
+    expect(
+      columnOf(stable, 'plan')
+        .categories?.bars.map(({ category }) => category)
+        .toSorted(),
+    ).toEqual(['level 0', 'level 1', 'level 2']);
+    const again = await profiled(memorySide([column('plan', plans(1, [0.5, 0.3, 0.2]))]), { hasher });
+    const other = await compare(again, [
+      column(
+        'plan',
+        plans(2, [0.5, 0.3, 0.2]).map((plan) => `${plan}!`),
+      ),
+    ]);
+    expect(checkOf(other, 'plan', 'unseen-categories')).toMatchObject({ severity: 'critical' });
+    expect(columnOf(other, 'plan').message).toContain('"level 0!"');
+  });
+
+  test("two profiles with other secrets can't be compared, which is said", async () => {
+    const side = async (secret: string | undefined) => {
+      const hasher = createLevelHasher(secret);
+      const profile = await profileOf(memorySide([column('plan', plans(1, [0.5, 0.5]))]), { hasher });
+      return profileSide(profile, { name: 'p.json', secret });
+    };
+    const report = await compare(await side(undefined), await side('a secret of 16 characters'));
+    expect(columnOf(report, 'plan')).toMatchObject({
+      verdict: 'skipped',
+      skipped: 'both sides are profiles that hashed their levels with different secrets',
+    });
   });
 });
