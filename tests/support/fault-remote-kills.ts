@@ -154,26 +154,49 @@ export async function killAtWrites(
   const points = await findPoints(at.repository, transfer);
   const report: KillReport = { problems: [], killed: 0, points };
   for (const point of sample(points, count, SEED)) {
-    const repository = await copyRepository(at.repository);
-    const { root, env, scratch } = repository;
-    for (const key of at.server.objects.keys()) at.server.objects.delete(key);
-    for (const [key, bytes] of transfer.options.contents ?? []) at.server.objects.put(key, bytes);
-    const before = observed(repository);
-    const inject = { call: point.call, when: String(point.index), fault: { signal: 'SIGKILL' } as const };
-    const { thread } = point;
-    const run = await traceMlops(transfer.argv, { thread, scratch, cwd: root, env, inject });
-    if (run.signal !== 'SIGKILL') continue;
+    const problems = await killAtOnceOf(ATTEMPTS, () => killAt(at, transfer, point));
+    if (problems === undefined) continue;
     report.killed += 1;
+    const place = `${point.thread} ${point.call} ${point.ordinal} (${point.place})`;
+    report.problems.push(...problems.map((problem) => `SIGKILL at ${place}: ${problem}`));
+  }
+  return report;
+}
+
+/** Threads wake each other in ways that differ from run to run, so the call that is waited for may not come at once. */
+const ATTEMPTS = 3;
+
+async function killAtOnceOf(
+  attempts: number,
+  kill: () => Promise<string[] | undefined>,
+): Promise<string[] | undefined> {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    const problems = await kill();
+    if (problems !== undefined) return problems;
+  }
+  return undefined;
+}
+
+/** What is wrong after the command was killed there; undefined when it ended before it came to that point. */
+async function killAt(at: RemoteCase, transfer: EndedTransfer, point: Point): Promise<string[] | undefined> {
+  const repository = await copyRepository(at.repository);
+  const { root, env, scratch } = repository;
+  for (const key of at.server.objects.keys()) at.server.objects.delete(key);
+  for (const [key, bytes] of transfer.options.contents ?? []) at.server.objects.put(key, bytes);
+  const before = observed(repository);
+  const inject = { call: point.call, when: String(point.index), fault: { signal: 'SIGKILL' } as const };
+  const { thread } = point;
+  const run = await traceMlops(transfer.argv, { thread, scratch, cwd: root, env, inject });
+  let problems: string[] | undefined;
+  if (run.signal === 'SIGKILL') {
     const copy: RemoteCase = { ...at, repository, run: (...argv) => mlops(argv, { cwd: root, env }) };
-    const problems = [
+    problems = [
       ...notBroken(observed(repository), { before, crashed: true }).filter(isNew(before)),
       ...(await goesOn(copy, transfer, before)),
     ];
-    const place = `${thread} ${point.call} ${point.ordinal} (${point.place})`;
-    report.problems.push(...problems.map((problem) => `SIGKILL at ${place}: ${problem}`));
-    await rm(join(root, '..'), { recursive: true });
   }
-  return report;
+  await rm(join(root, '..'), { recursive: true });
+  return problems;
 }
 
 /** Damage that was there before the command is what it repairs. */
