@@ -3,10 +3,9 @@ import type { Limits } from '../policy/limits.ts';
 import { excessTvd, homogeneity } from '../statistics/chi-square.ts';
 import { sumOf, type SampleSizes } from '../statistics/counts.ts';
 import { detectableTvd } from '../statistics/detectable.ts';
-import { chiSquareSf } from '../statistics/gamma.ts';
-import { hypergeometricMeanDeviation } from '../statistics/hypergeometric.ts';
 import { effectText, percent, quoted } from '../text-of.ts';
 import { type Finding, untested, withEnoughRows } from './finding.ts';
+import { excessOfHidden, homogeneityOfHidden } from './hidden-levels.ts';
 
 export interface LevelRule {
   readonly alpha: number;
@@ -26,20 +25,21 @@ export function compareLevels(levels: AlignedLevels, { alpha, limits, shown }: L
   const missing = emptySide(sizes);
   if (missing !== undefined) return untested('distribution', 'chi2', missing);
   if (levels.labels.length === 1 && levels.hidden === 0) return constant(levels, shown);
-  const test = homogeneity(levels.reference, levels.current);
-  const { tvd, excess } = excessTvd(levels.reference, levels.current);
-  const beyond = Math.max(0, excess - hiddenChance(levels, sizes));
-  const df = test.df + hiddenDegrees(levels, sizes);
+  const isHidden = levels.hidden > 0;
+  const test = isHidden ? homogeneityOfHidden(levels, sizes) : homogeneity(levels.reference, levels.current);
+  const { tvd, excess } = isHidden
+    ? excessOfHidden(levels, sizes)
+    : excessTvd(levels.reference, levels.current);
   const isTested = test.method !== 'none';
   const finding: Finding = {
     check: 'distribution',
     test: isTested && test.pooled > 0 ? `${test.method} pooled` : test.method,
     statistic: isTested ? test.chi2 : null,
-    p: isTested ? Math.max(test.p, df > test.df ? chiSquareSf(test.chi2, df) : 0) : null,
-    effects: [{ kind: 'excessTvd', value: beyond, limits }],
-    detectable: isTested ? detectableTvd(df, sizes, alpha) : null,
-    ...(isTested ? {} : { tooFew: true }),
-    detail: describe(levels, { tvd, beyond, sizes, shown }),
+    p: isTested ? test.p : null,
+    effects: [{ kind: 'excessTvd', value: excess, limits }],
+    detectable: isTested ? detectableTvd(test.df, sizes, alpha) : null,
+    ...(isTested ? {} : { tooFew: true, untold: isHidden }),
+    detail: describe(levels, { tvd, beyond: excess, sizes, shown }),
     reason: isTested ? null : 'every level is too rare for a test',
   };
   return withEnoughRows(finding, sizes);
@@ -64,32 +64,6 @@ function constant({ labels }: AlignedLevels, shown: LevelRule['shown']): Finding
     detail: `constant on both sides${label === null ? '' : ` (${quoted(shown(label))})`}`,
     reason: 'both sides are the same constant: there is nothing to test',
   };
-}
-
-function hiddenRows({ labels, reference, current }: AlignedLevels): number {
-  const last = labels.length - 1;
-  return labels[last] === null ? (reference[last] as number) + (current[last] as number) : 0;
-}
-
-/** Rows of one level that chi-square needs in the smaller sample (see homogeneity). */
-const LEAST_EXPECTED = 5;
-
-/** Degrees of freedom that the single levels would have added at most. */
-function hiddenDegrees(levels: AlignedLevels, sizes: SampleSizes): number {
-  const smaller = Math.min(sizes.reference, sizes.current) / (sizes.reference + sizes.current);
-  const frequent = Math.floor((hiddenRows(levels) * smaller) / LEAST_EXPECTED);
-  return Math.max(0, Math.min(levels.hidden - 1, frequent));
-}
-
-/** What chance would make of the total variation distance if the levels that were counted together had been counted one by one, at most: when all are equally frequent. */
-function hiddenChance(levels: AlignedLevels, { reference, current }: SampleSizes): number {
-  const rows = hiddenRows(levels);
-  if (levels.hidden < 2 || rows === 0) return 0;
-  const total = reference + current;
-  const deviation = (marked: number): number =>
-    hypergeometricMeanDeviation({ total, marked: Math.min(total, marked), draws: reference });
-  const many = levels.hidden * deviation(Math.ceil(rows / levels.hidden));
-  return Math.max(0, (many - deviation(rows)) * (total / (reference * current))) / 2;
 }
 
 interface Described {
