@@ -56,7 +56,17 @@ export async function runCalibration(
   const { data, notes } =
     batches.length > 0 ? history(request, surroundings) : await blocks(request, surroundings);
   const source = batches.length > 0 ? 'history' : (request.split ?? 'time');
-  const found = await calibrate(data, { policy, budget, source, target, prediction, signal, progress });
+  const { chosen } = policy;
+  const found = await calibrate(data, {
+    policy,
+    chosen,
+    budget,
+    source,
+    target,
+    prediction,
+    signal,
+    progress,
+  });
   return { ...found, reference: request.reference, notes: [...found.notes, ...notes] };
 }
 
@@ -151,9 +161,12 @@ async function blocks(
       );
     }
     const notes = checkNamedColumns(policy.named, namesOf(side));
-    const pinned = selectColumns(side, side, { policy, target, prediction }).flatMap((column) =>
-      column.pinned !== null && column.read.reference ? [column.pinned] : [],
-    );
+    const pinned = selectColumns(side, side, {
+      policy,
+      columns: policy.chosen(namesOf(side)),
+      target,
+      prediction,
+    }).flatMap((column) => (column.pinned !== null && column.read.reference ? [column.pinned] : []));
     const plan = planOf(pinned, side, orderBy);
     const rows = await table.sampleRows(plan, {
       rows: rowsToSplit(plan.length),

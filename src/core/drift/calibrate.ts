@@ -11,7 +11,7 @@ import {
 import { observe } from './calibrate-observe.ts';
 import { type ClosableSide, rememberedSide } from './calibrate-reference.ts';
 import type { Calibration } from './calibrate-result.ts';
-import { compareSides } from './compare.ts';
+import { type CompareOptions, compareSides } from './compare.ts';
 import type { DriftPolicy } from './policy/policy.ts';
 import type { ColumnChoice } from './selection.ts';
 import type { Side } from './side.ts';
@@ -23,7 +23,9 @@ export interface BatchSource {
   open(): Promise<ClosableSide>;
 }
 
-export interface CalibrationOptions extends ColumnChoice {
+export interface CalibrationOptions extends Pick<ColumnChoice, 'target' | 'prediction'> {
+  /** Of the reference's columns those to compare; undefined for all. */
+  readonly chosen?: ((names: readonly string[]) => readonly string[] | undefined) | undefined;
   /** Without the floors of an earlier calibration. */
   readonly policy: DriftPolicy;
   /** Share of unchanged batches that may alert: 0.05 is one of twenty. */
@@ -78,14 +80,17 @@ async function observeBatch(
 ): Promise<BatchObservation> {
   const { side, close } = await open();
   try {
-    return observe(await compareSides(reference, side, comparisonOf(options)), name);
+    return observe(await compareSides(reference, side, comparisonOf(options, reference)), name);
   } finally {
     await close();
   }
 }
 
-function comparisonOf({ policy, columns, exclude, target, prediction, signal }: CalibrationOptions) {
-  return { policy, columns, exclude, target, prediction, signal };
+function comparisonOf(
+  { policy, chosen, target, prediction, signal }: CalibrationOptions,
+  { columns }: Side,
+): CompareOptions {
+  return { policy, columns: chosen?.(columns.map(({ name }) => name)), target, prediction, signal };
 }
 
 function severityOf({ kind, name, failOn }: DriftPolicy): Calibration['severity'] {

@@ -86,9 +86,10 @@ describe('calibrate', () => {
     const { calibration, settings } = await calibrated(data);
     const alertsBefore = calibration.batches.filter(({ alerts }) => alerts.length > 0);
     expect(alertsBefore.length).toBeGreaterThan(BATCHES / 3);
+    const { side } = await rememberedSide(() => closable(data.reference()));
     for (const [index, columns] of data.batches.entries()) {
-      const before = await compare(data.reference(), columns, {});
-      const after = await compare(data.reference(), columns, settings);
+      const before = await compare(side, columns, {});
+      const after = await compare(side, columns, settings);
       expect(before.failed).toBe((calibration.batches[index]?.alerts.length ?? 0) > 0);
       expect(after.failed).toBe(false);
     }
@@ -112,7 +113,7 @@ describe('calibrate', () => {
       [farther, 'season'],
       [emptied, 'gaps'],
     ] as const) {
-      const report = await compare(data.reference(), planted, settings);
+      const report = await compare(side, planted, settings);
       expect(report.failed).toBe(true);
       expect(
         report.alerts.filter(({ severity }) => severity !== 'low').map((alert) => alert.column),
@@ -156,9 +157,9 @@ describe('calibrate', () => {
   });
 
   it('keeps batches of the same process within the budget, from one history to the next', async () => {
-    const FRESH = 20;
+    const FRESH = 15;
     const counts = { before: 0, after: 0, compared: 0 };
-    for (let seed = 1; seed <= 10; seed += 1) {
+    for (let seed = 1; seed <= 8; seed += 1) {
       const data = seasonal(seed);
       const found = await calibrated(data).catch(() => undefined);
       if (found === undefined) continue;
@@ -172,7 +173,7 @@ describe('calibrate', () => {
       }
     }
     // A single history of 24 batches may give floors that let 10 % through; on average the budget holds.
-    expect(counts.compared).toBeGreaterThanOrEqual(100);
+    expect(counts.compared).toBeGreaterThanOrEqual(75);
     expect(counts.before / counts.compared).toBeGreaterThan(0.4);
     expect(counts.after / counts.compared).toBeLessThanOrEqual(0.08);
   });

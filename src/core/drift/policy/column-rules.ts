@@ -39,10 +39,9 @@ export function columnRules(name: string, sources: RuleSources): ColumnRules {
 function ignoredOf(name: string, { kind, layers, options }: RuleSources): Resolved<boolean> {
   if (options.exclude.some((pattern) => matchesName(pattern, name)))
     return { value: true, origin: '--exclude' };
-  if (options.columns !== undefined) {
-    const isListed = options.columns.some((pattern) => matchesName(pattern, name));
-    const value = !isListed && !options.roles.has(name);
-    return { value, origin: '--columns' };
+  // What is not listed there is not selected at all; a listed column is wanted, whatever the settings say.
+  if (options.columns?.some((pattern) => matchesName(pattern, name)) === true) {
+    return { value: false, origin: '--columns' };
   }
   const own = ownSetting(name, 'ignore', layers);
   if (own !== undefined) return own;

@@ -18,8 +18,6 @@ export interface PolicyOptions {
   /** `--columns` and `--exclude`: names or globs, separated by commas. */
   readonly columns?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
-  /** Columns with a role (`--target`, `--prediction`), which `--columns` does not leave out. */
-  readonly roles?: readonly string[] | undefined;
   /** `--weights`, already read. */
   readonly weights?: { readonly source: string; readonly weights: ReadonlyMap<string, number> } | undefined;
 }
@@ -33,7 +31,6 @@ export interface ReadOptions {
   /** undefined: all columns. */
   readonly columns: readonly string[] | undefined;
   readonly exclude: readonly string[];
-  readonly roles: ReadonlySet<string>;
   readonly weights: PolicyOptions['weights'];
 }
 
@@ -47,7 +44,6 @@ export function readOptions(options: PolicyOptions): ReadOptions {
     types: typesOf(options.types ?? []),
     columns: options.columns === undefined ? undefined : namesOf('--columns', options.columns),
     exclude: namesOf('--exclude', options.exclude ?? []),
-    roles: new Set(options.roles),
     weights: options.weights,
   };
 }

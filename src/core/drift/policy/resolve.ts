@@ -1,6 +1,6 @@
 import type { DriftFailOn } from '../../../config/drift-names.ts';
 import type { DriftSettings } from '../../../config/drift-settings.ts';
-import { type NamedColumn, namedColumns } from './column-names.ts';
+import { matchesName, type NamedColumn, namedColumns } from './column-names.ts';
 import { columnRules } from './column-rules.ts';
 import { defaultOrigin, type DriftLayer, layerOf, originOf } from './layers.ts';
 import type { Resolved } from './limits.ts';
@@ -25,6 +25,8 @@ export interface ResolvedPolicy extends DriftPolicy {
   readonly failOn: Resolved<DriftFailOn>;
   /** The columns that settings and options name; see `checkNamedColumns`. */
   readonly named: readonly NamedColumn[];
+  /** Of some names those that `--columns` lists or matches; undefined where all columns are to be compared. */
+  chosen(names: readonly string[]): readonly string[] | undefined;
 }
 
 /** `psi` tests nothing; its alpha is that of the checks beside it. */
@@ -57,6 +59,10 @@ export function resolvePolicy(sources: PolicySources): ResolvedPolicy {
     }),
     isWeighted: isWeighted(layers, options),
     named: namedColumns(layers, options),
+    chosen: (names) =>
+      options.columns === undefined
+        ? undefined
+        : names.filter((name) => options.columns?.some((pattern) => matchesName(pattern, name))),
     column: (name) => {
       const found = known.get(name) ?? columnRules(name, { kind, layers, options });
       known.set(name, found);

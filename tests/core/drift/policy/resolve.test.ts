@@ -118,8 +118,10 @@ describe('resolvePolicy', () => {
     });
     expect(policy.column('a=b').type).toEqual({ value: 'text', origin: '--type' });
     expect(policy.column('c ').type).toEqual({ value: 'numeric', origin: '--type' });
-    const chosen = ['x', 'y, z', 'w', 'a=b', 'y'].filter((name) => !policy.column(name).ignored.value);
-    expect(chosen).toEqual(['x', 'y, z', 'w', 'a=b']);
+    const named = policy.named.filter(({ origin }) => origin === '--columns').map(({ name }) => name);
+    expect(named).toEqual(['x', 'y, z', 'w', 'a=b']);
+    expect(policy.chosen(['y', 'w', 'y, z', 'X'])).toEqual(['w', 'y, z']);
+    expect(resolve().chosen(['y'])).toBeUndefined();
   });
 });
 
@@ -189,13 +191,12 @@ describe('the rules of a column', () => {
     expect(ignored('emb_0').value).toBe(false);
     expect(ignored('age').value).toBe(false);
     expect(ignored('emb_7', { columns: ['emb_*'] })).toEqual({ value: false, origin: '--columns' });
-    expect(ignored('age', { columns: ['emb_*'] })).toEqual({ value: true, origin: '--columns' });
     expect(ignored('emb_7', { columns: ['emb_*'], exclude: ['*7'] })).toEqual({
       value: true,
       origin: '--exclude',
     });
     expect(ignored('emb_0', { exclude: ['*7'] }).value).toBe(false);
-    expect(ignored('label', { columns: ['age'], roles: ['label'] }).value).toBe(false);
+    expect(ignored('label', { columns: ['age'] }).value).toBe(false);
   });
 
   it('take weights from the file, before those of the settings', () => {
