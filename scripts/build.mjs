@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { makeCodeCache } from './code-cache.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -88,6 +88,19 @@ const heavyBeside = {
   },
 };
 
+/**
+ * esbuild escapes other letters in strings, but not in tagged templates and patterns, where an escape may mean something else. Read as
+ * Latin-1 they would arrive as rubbish.
+ */
+async function assertAscii(path) {
+  const { code } = await transform(await readFile(path, 'utf8'), {
+    charset: 'ascii',
+    minifyWhitespace: true,
+  });
+  const found = /.{0,80}[^\x00-\x7f]/.exec(code)?.[0];
+  if (found !== undefined) throw new Error(`${path}: a letter beyond ASCII that was not escaped: ${found}`);
+}
+
 const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 // Built aside and moved at the end: the program may be in use.
 const staging = `${outdir}.${process.pid}`;
@@ -144,6 +157,7 @@ const results = [
 if (results.some(({ warnings }) => warnings.length > 0)) throw new Error('esbuild has warnings; see above');
 const inputs = Object.assign({}, ...results.map(({ metafile }) => metafile.inputs));
 await writeFile(join(staging, 'THIRD-PARTY-LICENSES.txt'), await thirdPartyLicences({ inputs }));
+await assertAscii(join(staging, 'main.cjs'));
 await makeCodeCache(join(staging, 'main.cjs'));
 await rm(outdir, { recursive: true, force: true });
 await rename(staging, outdir);

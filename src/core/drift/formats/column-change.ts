@@ -76,7 +76,7 @@ export function valueText({ type }: Pick<ColumnReport, 'type'>, value: number): 
 export function changeOf(
   check: Check,
   column: ColumnReport,
-  { schema }: Pick<DriftReport, 'schema'>,
+  { schema, policy }: Pick<DriftReport, 'schema' | 'policy'>,
 ): Phrase {
   const { reference, current } = column;
   switch (check.check) {
@@ -113,7 +113,7 @@ export function changeOf(
       ];
     }
     case 'distribution':
-      return distributionChange(check, column);
+      return distributionChange(check, column, policy);
     default:
       return [{ sentence: check.message }];
   }
@@ -123,10 +123,13 @@ function shareOf(part: number, whole: number): string {
   return whole > 0 ? percent(Math.min(1, part / whole)) : 'none';
 }
 
-function distributionChange(check: Check, column: ColumnReport): Phrase {
+function distributionChange(check: Check, column: ColumnReport, policy: string): Phrase {
   if (column.shift !== null) return [shiftText(column, column.shift)];
+  // New categories are a finding of their own.
+  const isNamed = findingsOf(column, policy).some((found) => found.check === 'unseen-categories');
   const changed = (column.categories?.changed ?? []).filter(
-    ({ referenceShare, currentShare }) => referenceShare !== currentShare,
+    ({ referenceShare, currentShare }) =>
+      referenceShare !== currentShare && !(isNamed && referenceShare === 0),
   );
   if (changed.length === 0) return [{ sentence: check.message }];
   return joined(changed.slice(0, 2).map(categoryChange), ', ');
@@ -188,7 +191,8 @@ export function columnChange(column: ColumnReport, report: Pick<DriftReport, 'sc
   }
   if (column.verdict === 'skipped') return [{ sentence: column.skipped ?? 'skipped' }];
   if (column.verdict === 'inconclusive') return [inconclusiveText(column, report.policy)];
-  return [];
+  const reason = mainCheck(column, report.policy)?.reason ?? null;
+  return reason === null ? [] : [{ sentence: reason }];
 }
 
 function inconclusiveText(column: ColumnReport, policy: string): string {

@@ -164,7 +164,7 @@ function measuresTable(measures: readonly Measure[]): Markup {
     const label = Object.hasOwn(MEASURES, name) ? (MEASURES[name] ?? name) : cut(name, 60);
     const shown =
       value === null
-        ? markup`– <span class="muted">${cut(reason ?? '', 120)}</span>`
+        ? markup`&ndash; <span class="muted">${cut(reason ?? '', 120)}</span>`
         : markup`${effectText(value)}`;
     const beside = [
       ...(pValue === null ? [] : [`p ${probability(pValue)}`]),

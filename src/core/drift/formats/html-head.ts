@@ -21,8 +21,8 @@ export function pageHead(
   return markup`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="generator" content="${tool}"><title>${title}</title><style>${STYLE}</style></head>
 <body><header><p class="kicker">Data drift report</p><h1>${chip(severity === 'none' ? report.verdict : severity, answer)} <span>${headline(report)}</span></h1>
-<dl class="sources"><dt><i class="key r"></i>reference</dt><dd>${nameOf(sources.reference.name)} · ${rowCount(rows.reference)}${sources.reference.kind === 'profile' ? ' · profile' : ''}</dd><dt><i class="key c"></i>current</dt><dd>${nameOf(sources.current.name)} · ${rowCount(rows.current)}${sources.current.kind === 'profile' ? ' · profile' : ''}</dd></dl>
-<p class="muted">Policy ${cut(policy, 60)}, ${limit} · ${totals.tests.toLocaleString('en-US')} tests corrected together · ${timeOf(time)}</p>${shareBar(overview)}</header>`;
+<dl class="sources"><dt><i class="key r"></i>reference</dt><dd>${nameOf(sources.reference.name)} &middot; ${rowCount(rows.reference)}${sources.reference.kind === 'profile' ? ' \u00b7 profile' : ''}</dd><dt><i class="key c"></i>current</dt><dd>${nameOf(sources.current.name)} &middot; ${rowCount(rows.current)}${sources.current.kind === 'profile' ? ' \u00b7 profile' : ''}</dd></dl>
+<p class="muted">Policy ${cut(policy, 60)}, ${limit} &middot; ${totals.tests.toLocaleString('en-US')} tests corrected together &middot; ${timeOf(time)}</p>${shareBar(overview)}</header>`;
 }
 
 /** Short, as the counts of every severity stand below it. */

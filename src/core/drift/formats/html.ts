@@ -81,13 +81,13 @@ function schemaSection({ schema }: DriftReport): Markup {
       .slice(0, MOST_NAMES)
       .map(
         ({ column, from, to }) =>
-          markup`<p>Type changed: ${nameOf(column)} ${cut(from, 40)} → ${cut(to, 40)}</p>`,
+          markup`<p>Type changed: ${nameOf(column)} ${cut(from, 40)} &rarr; ${cut(to, 40)}</p>`,
       ),
     ...renamed
       .slice(0, MOST_NAMES)
       .map(
         ({ from, to, reason }) =>
-          markup`<p>Perhaps renamed: ${nameOf(from)} → ${nameOf(to)} <span class="muted">(${cut(reason, 200)})</span></p>`,
+          markup`<p>Perhaps renamed: ${nameOf(from)} &rarr; ${nameOf(to)} <span class="muted">(${cut(reason, 200)})</span></p>`,
       ),
   ];
   return lines.length === 0 ? NOTHING : markup`<h2>Schema</h2><div class="note">${lines}</div>`;

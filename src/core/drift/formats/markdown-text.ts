@@ -30,7 +30,7 @@ function escapePipes(text: string): string {
 
 const MARKUP = /[\\`*_[\]<>#|~&]/g;
 /** Words, numbers and the signs that our sentences need; nothing that GitHub makes a link or a mention of. */
-const HARMLESS = /^[\p{L}\p{N} ,;:%=<>+()→Δ.\-']*$/u;
+const HARMLESS = /^[\p{L}\p{N} ,;:%=<>+()\u2192\u0394.\-']*$/u;
 const LIKE_AN_ADDRESS = /\p{L}\.\p{L}|www|:\//iu;
 
 /** A sentence of the comparison: as words where it is nothing but words and numbers, else as a code span. */

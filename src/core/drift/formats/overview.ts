@@ -54,7 +54,7 @@ export function overviewOf(report: DriftReport): Overview {
   return {
     verdict: VERDICTS[report.verdict],
     severity: worst,
-    summary: summaryOf(report),
+    summary: summaryOf(report, columns),
     limit: limitText(report, worst),
     rows: rows.toSorted((one, other) => rankOf(other) - rankOf(one)),
     stable: columns.filter(({ state }) => state === 'stable'),
@@ -86,19 +86,20 @@ function rankOf({ state, severity }: OverviewRow): number {
   return state === 'skipped' ? 0.25 : severityRank(severity);
 }
 
-function summaryOf(report: DriftReport): string {
-  const { verdict, totals, columns: all, policy, performance, multivariate } = report;
-  const shown = all.map((column) => shownSeverity(column, policy));
-  const named = (states: readonly (readonly [name: string, count: number])[]): string =>
-    states.flatMap(([name, count]) => (count > 0 ? [`${number(count)} ${name}`] : [])).join(', ');
-  const of = (severity: Severity) => [severity, shown.filter((each) => each === severity).length] as const;
-  const columns = `${number(totals.columns)} ${totals.columns === 1 ? 'column' : 'columns'}`;
-  const severities = named([of('critical'), of('high'), of('medium')]);
+function summaryOf(report: DriftReport, columns: readonly ColumnRow[]): string {
+  const { verdict, totals, performance, multivariate } = report;
+  const named = (states: readonly OverviewRow['state'][]): string =>
+    states
+      .map((state) => [state, columns.filter((row) => row.state === state).length] as const)
+      .flatMap(([state, count]) => (count > 0 ? [`${number(count)} ${state}`] : []))
+      .join(', ');
+  const all = `${number(totals.columns)} ${totals.columns === 1 ? 'column' : 'columns'}`;
+  const severities = named(['critical', 'high', 'medium']);
   const found =
     verdict === 'drift' || totals.drift > 0
-      ? `${number(totals.drift)} of ${columns}${severities === '' ? '' : ` (${severities})`}`
-      : `no drift in ${columns}`;
-  const others = named([of('low'), ['inconclusive', totals.inconclusive], ['skipped', totals.skipped]]);
+      ? `${number(totals.drift)} of ${all}${severities === '' ? '' : ` (${severities})`}`
+      : `no drift in ${all}`;
+  const others = named(['low', 'inconclusive', 'skipped']);
   const section = (title: string, judged: { severity: Severity; verdict: ColumnVerdict } | undefined) =>
     judged === undefined || judged.verdict === 'skipped'
       ? []

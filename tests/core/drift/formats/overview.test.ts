@@ -75,6 +75,23 @@ describe('the line of a column', () => {
     );
   });
 
+  test('does not name a new category a second time among those whose share changed', () => {
+    const column = categoricalColumn('country', [
+      ['DE', 500, 300],
+      ['FR', 500, 450],
+      ['XK', 0, 250],
+    ]);
+    expect(lineOf(column)).toBe(
+      'critical country: 25 %: new: "XK", 25 % of the rows; "DE" 50 % → 30 %, "FR" 50 % → 45 %',
+    );
+  });
+
+  test('of a stable column says why nothing was tested', () => {
+    const reason = 'both sides are the same constant: there is nothing to test';
+    const check = checkOf('distribution', [], { effect: null, effectKind: null, reason });
+    expect(lineOf(columnOf('x', { checks: [check] }))).toBe(`stable x: : ${reason}`);
+  });
+
   test('counts unseen categories beyond the first two', () => {
     const unseen = Array.from({ length: 9 }, (_, index): [string, number, number] => [`n${index}`, 0, 10]);
     const column = categoricalColumn('c', [['a', 910, 820], ...unseen]);
@@ -153,6 +170,15 @@ describe('the overview', () => {
     expect(`${verdict}: ${summary}`).toBe(
       'Drift: 7 of 17 columns (3 critical, 1 high, 3 medium); 1 low, 1 inconclusive, 1 skipped',
     );
+  });
+
+  test('counts a skipped column with a finding once: as the finding', () => {
+    const added = columnOf('x', {
+      verdict: 'skipped',
+      skipped: 'only the current data has it',
+      checks: [checkOf('new-column', [], { severity: 'low', verdict: 'skipped', effect: null })],
+    });
+    expect(overviewOf(reportOf([added])).summary).toBe('no drift in 1 column; 1 low');
   });
 
   test('shows stable columns one by one only where they are few', () => {
