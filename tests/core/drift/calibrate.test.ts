@@ -42,7 +42,7 @@ const opens = (name: string, columns: readonly MemoryColumn[]): BatchSource => (
 
 function seasonal(seed: number): { reference: () => Side; batches: MemoryColumn[][] } {
   const random = new Random(seed);
-  const reference = columnsOf(random, { rows: 4000 });
+  const reference = columnsOf(random, { rows: 2000 });
   return {
     reference: () => memorySide(reference, { name: 'train.csv' }),
     batches: Array.from({ length: BATCHES }, (_, index) => columnsOf(random, { phase: index })),
@@ -133,7 +133,7 @@ describe('calibrate', () => {
       quantile: BATCHES / (BATCHES + 1),
       source: 'history',
       reference: 'train.csv',
-      rows: { reference: 4000, smallestBatch: ROWS, largestBatch: ROWS },
+      rows: { reference: 2000, smallestBatch: ROWS, largestBatch: ROWS },
     });
     expect(calibration.expectedAlerts).toBeLessThanOrEqual(0.05);
     const moved = new Set(calibration.floors.map(({ column: name }) => name));
