@@ -66,20 +66,21 @@ function gapFinding({ reference, current }: Sides, { alpha, rules }: CompareRule
   return compareGaps(reference, current, { alpha, limits: rules.limits('gap').value });
 }
 
-/** Why other values are what one expects: the column numbers the rows or says when they came about. Not where its type was set on purpose. */
+/** Why other values are what one expects: the column numbers the rows, or says when they came about. Not where its type was set on purpose. */
 function followOn(
-  { type }: NumericSummary,
-  { reference, current }: Sides,
-  { rules }: CompareRule,
+  { name, type }: NumericSummary,
+  sides: Sides,
+  { kind, rules }: CompareRule,
 ): string | undefined {
   if (rules.type !== undefined) return undefined;
   if (type === 'datetime') {
-    return isTimeAxis(reference, current)
+    return isTimeAxis(sides.reference, sides.current)
       ? 'the times of the current rows follow those of the reference: they are not held against one another'
       : undefined;
   }
-  return isRowNumber(reference, current)
-    ? 'the values number the rows, and the current ones go on where the reference ends: they are not held against one another'
+  // The literal policies take every column of numbers.
+  return kind === 'default' && isRowNumber(name, sides)
+    ? 'the values number the rows: they are not held against one another'
     : undefined;
 }
 

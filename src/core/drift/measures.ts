@@ -10,7 +10,7 @@ import { decileEdges, psi, type Psi } from './statistics/psi.ts';
 import { energyDistance } from './statistics/transport.ts';
 
 /** Values of each side that the measures by rank are computed on: they gate nothing, and are known to three digits then. */
-const MEASURED_VALUES = 50_000;
+const MEASURED_VALUES = 20_000;
 
 /** Rows of each side in the same bins or levels. */
 export interface Binned {

@@ -83,7 +83,7 @@ const Measure = z.object({
   pValue: z.number().nullable(),
   /** For PSI: what 95 % of samples of these sizes stay below when nothing has changed. */
   null95: z.number().nullable(),
-  /** Why `value` is null, or what `value` is of (`of 50000 values drawn from a side`). */
+  /** Why `value` is null, or what `value` is of (`of 20000 values drawn from a side`). */
   reason: z.string().nullable(),
 });
 export type Measure = z.output<typeof Measure>;

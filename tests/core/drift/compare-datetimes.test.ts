@@ -62,6 +62,19 @@ describe('times at which the rows came about', () => {
     );
   });
 
+  test('a batch that comes 70 years later is drift', async () => {
+    const report = await compare([times(during(1, 1000))], [times(during(2, 1000, { from: 70 * 365 }))]);
+    expect(columnOf(report, 'at')).toMatchObject({ verdict: 'drift', severity: 'critical' });
+  });
+
+  test('a batch of a day, half a year after another day, is no drift', async () => {
+    const report = await compare(
+      [times(during(1, 500, { days: 1 }))],
+      [times(during(2, 500, { from: 180, days: 1 }))],
+    );
+    expect(columnOf(report, 'at').verdict).toBe('stable');
+  });
+
   test('a window that moved on is no drift where both files are in the order of time', async () => {
     const reference = times(during(1, 1000, { shuffled: false }));
     const report = await compare([reference], [times(during(2, 1000, { from: 20, shuffled: false }))]);

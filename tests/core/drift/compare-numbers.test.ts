@@ -277,15 +277,46 @@ describe('rows that are not independent', () => {
     expect(columnOf(report, 'x').dependence).toBeNull();
   });
 
-  test('a column that numbers the rows and goes on is no drift', async () => {
-    const ids = (from: number): number[] => Array.from({ length: 500 }, (_, row) => from + row);
-    const report = await compare([column('id', ids(1))], [column('id', ids(501))]);
-    expect(columnOf(report, 'id')).toMatchObject({ verdict: 'stable', severity: 'none' });
-    expect(checkOf(report, 'id', 'distribution').reason).toContain('number the rows');
-    const pinned = await compare([column('id', ids(1))], [column('id', ids(501))], {
-      policy: testPolicy({ types: new Map([['id', 'numeric']]) }),
+  const counting = (from: number, rows: number): number[] =>
+    Array.from({ length: rows }, (_, row) => from + row);
+
+  test.each([
+    ['id', 501],
+    ['customer_id', 501],
+    ['orderNumber', 501],
+    ['Unnamed: 0', 1],
+    ['', 1],
+  ])('a column that numbers the rows is no drift (%s)', async (name, from) => {
+    const report = await compare([column(name, counting(1, 500))], [column(name, counting(from, 300))]);
+    expect(columnOf(report, name)).toMatchObject({ verdict: 'stable', severity: 'none' });
+    expect(checkOf(report, name, 'distribution').reason).toContain('number the rows');
+  });
+
+  test('numbers in the order of the rows are compared unless they are called so, or the person or the policy asks for it', async () => {
+    const sides = (name: string) =>
+      [[column(name, counting(1, 500))], [column(name, counting(501, 500))]] as const;
+    expect(columnOf(await compare(...sides('amount')), 'amount').severity).toBe('critical');
+    expect(columnOf(await compare(...sides('paid')), 'paid').severity).toBe('critical');
+    const types = new Map([['id', 'numeric' as const]]);
+    expect(columnOf(await compare(...sides('id'), { policy: testPolicy({ types }) }), 'id').severity).toBe(
+      'critical',
+    );
+    const policy = testPolicy({ kind: 'pvalue' });
+    expect(columnOf(await compare(...sides('id'), { policy }), 'id')).toMatchObject({
+      verdict: 'drift',
+      severity: 'high',
     });
-    expect(columnOf(pinned, 'id').severity).toBe('critical');
+  });
+
+  test('an identifier out of order, or with repetitions, is compared', async () => {
+    const mixed = new Random(1).shuffled(counting(501, 500));
+    expect(
+      columnOf(await compare([column('id', counting(1, 500))], [column('id', mixed)]), 'id').severity,
+    ).toBe('critical');
+    const twice = counting(501, 500).map((value) => Math.floor(value / 2));
+    expect(
+      columnOf(await compare([column('id', counting(1, 500))], [column('id', twice)]), 'id').verdict,
+    ).toBe('drift');
   });
 });
 
@@ -345,7 +376,7 @@ describe('what a report shows', () => {
   test('of many values the measures by rank are taken on a draw, which is said', async () => {
     const report = await compare([column('x', normal(1, 60_000))], [column('x', normal(2, 500, 0.5))]);
     const measures = new Map(columnOf(report, 'x').additional.map((measure) => [measure.name, measure]));
-    expect(measures.get('mannWhitney')?.reason).toBe('of 50000 values drawn from a side');
+    expect(measures.get('mannWhitney')?.reason).toBe('of 20000 values drawn from a side');
     expect(measures.get('wasserstein')?.reason).toBeNull();
   });
 

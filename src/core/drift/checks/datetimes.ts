@@ -19,8 +19,9 @@ function durationText(ms: number): string {
 
 /** Rows that lie (nearly) in the order of their times. */
 const IN_ORDER = 0.95;
-/** Later times come from a wrong unit, not from a later batch. */
-const LAST_YEAR = Date.UTC(2200);
+const YEAR = 366 * 86_400 * SECOND;
+/** A later batch does not come so many time spans (of both sides) and more than a year after the reference: a wrong unit or century does. */
+const MOST_SPANS = 10;
 
 /**
  * Whether a column of times is the time at which the rows came about, and the current data simply came later: then another distribution
@@ -33,8 +34,11 @@ export function isTimeAxis(reference: Distribution, current: Distribution): bool
   if (reference.rows === 0 || current.rows === 0) return false;
   const before = innerEnds(reference);
   const after = innerEnds(current);
-  if (after.last > LAST_YEAR || after.last < before.last || after.first < before.first) return false;
-  return after.first > before.last || (isInOrder(reference) && isInOrder(current));
+  if (after.last < before.last || after.first < before.first) return false;
+  const spans = before.last - before.first + (after.last - after.first);
+  const pause = after.first - before.last;
+  if (pause > 0) return pause <= Math.max(YEAR, MOST_SPANS * spans);
+  return isInOrder(reference) && isInOrder(current);
 }
 
 function isInOrder({ ordered, r }: Distribution): boolean {

@@ -1,12 +1,20 @@
-import { type Distribution, innerEnds } from '../distribution.ts';
+import type { Distribution } from '../distribution.ts';
+
+/** `id`, `row_number`, `customerId`, `order-no`, what pandas and R call the index: names of columns that number rows. */
+const NAMES_ROWS =
+  /^$|^(?:unnamed: ?0|rownames|index|idx|row|rows?[ _.-]?(?:id|no|nr|num|number|index|idx))$|(?:^|[ _.-])(?:id|idx|index|no|nr|number|key|seq|sequence)$|[a-z](?:Id|ID|Index|Key|No|Number)$/;
 
 /**
- * Whether a column numbers the rows: whole numbers, each once, in row order on both sides, and the current ones begin after the reference's
- * last.
+ * Whether a column numbers the rows: called so, and whole numbers, each once, in row order on both sides. Another file then has other numbers,
+ * whether they go on or begin anew.
  */
-export function isRowNumber(reference: Distribution, current: Distribution): boolean {
+export function isRowNumber(
+  name: string,
+  { reference, current }: { reference: Distribution; current: Distribution },
+): boolean {
+  if (!NAMES_ROWS.test(name) && !NAMES_ROWS.test(name.toLowerCase())) return false;
   if (!reference.ordered || !current.ordered || reference.rows === 0 || current.rows === 0) return false;
-  return innerEnds(current).first > innerEnds(reference).last && countsUp(reference) && countsUp(current);
+  return countsUp(reference) && countsUp(current);
 }
 
 /** Of a profile, whether it may be so: its knots are whole numbers, and its most frequent value comes once. */
