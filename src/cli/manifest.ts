@@ -202,6 +202,12 @@ export const manifest: Manifest = {
     summary: 'Compare a data set with a reference and judge whether it drifted',
     group: 'Drift',
     load: () => import('../commands/drift.ts'),
+    verbs: {
+      calibrate: {
+        summary: 'Find the least effects that matter from batches that were accepted',
+        load: () => import('../commands/drift/calibrate.ts'),
+      },
+    },
   },
   reports: {
     summary: 'Look at the drift reports that were kept',

@@ -9,10 +9,12 @@ import { type ColumnRules, type DriftPolicy, POLICY_NAMES, type PolicyKind } fro
 
 export interface PolicySources {
   /** As `Config.drift` has them: of the repository and of this clone, the weaker one first. */
-  readonly config?: readonly {
-    readonly origin: 'config.json' | 'local.json';
-    readonly settings: DriftSettings;
-  }[];
+  readonly config?:
+    | readonly {
+        readonly origin: 'config.json' | 'local.json';
+        readonly settings: DriftSettings;
+      }[]
+    | undefined;
   /** The file of `--config`, with its path as typed. */
   readonly configFile?: { readonly source: string; readonly settings: DriftSettings } | undefined;
   readonly options?: PolicyOptions;
