@@ -105,6 +105,18 @@ export async function writeReport(
   };
 }
 
+/** What to type next, where there is more to see than the table that was printed. */
+export function nextSteps({ verdict }: DriftReport, { printed, files }: ReportPlan): string[] {
+  if (printed !== 'table' || verdict === 'stable') return [];
+  const isDrawn = files.some(({ format }) => format === 'html');
+  return [
+    ...(isDrawn ? [] : ['see each column drawn: the same command with -o drift.html']),
+    ...(verdict === 'inconclusive'
+      ? ['take more rows, or see what decides: the same command with --explain']
+      : []),
+  ];
+}
+
 /** Adds the report to the summary of the GitHub Actions step in which this runs; nothing where it is none. */
 export async function summariseStep(report: DriftReport, context: Context): Promise<void> {
   const path = context.env['GITHUB_STEP_SUMMARY'] ?? '';

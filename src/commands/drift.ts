@@ -9,6 +9,7 @@ import {
   type DriftRulesRequest,
 } from '../cli/drift-input.ts';
 import {
+  nextSteps,
   planReport,
   REPORT_FILES,
   REPORT_FORMAT,
@@ -141,7 +142,10 @@ export default defineCommand({
       data: { ...report, kept, files: [...written.files] },
       text: (view) => written.text(view),
       exitCode: report.failed ? ExitCode.no : ExitCode.ok,
-      hints: kept === null ? [] : [`see it again: mlops reports show ${kept.id}`],
+      hints: [
+        ...nextSteps(report, plan),
+        ...(kept === null ? [] : [`see it again: mlops reports show ${kept.id}`]),
+      ],
     };
   },
 });

@@ -402,3 +402,28 @@ describe('the rest of the program', () => {
     expect(await repo.failure('why', digest)).toMatchObject({ exitCode: 2 });
   });
 });
+
+describe('what to type next', () => {
+  const REFERENCE = `x\n${Array.from({ length: 2000 }, (_, index) => index).join('\n')}\n`;
+  const CURRENT = `x\n${Array.from({ length: 2000 }, (_, index) => index + 1500).join('\n')}\n`;
+
+  test('after drift is how to see it drawn, unless it was, or something else than the table was printed', async () => {
+    const repo = await registryRepo();
+    await repo.write('a.csv', REFERENCE);
+    await repo.write('b.csv', CURRENT);
+    const hint = 'hint: see each column drawn: the same command with -o drift.html\n';
+    expect(await repo.run('drift', 'a.csv', 'b.csv')).toMatchObject({ code: 1, stderr: hint });
+    expect((await repo.run('drift', 'a.csv', 'b.csv', '-o', 'drift.html')).stderr).toBe('');
+    expect((await repo.run('drift', 'a.csv', 'b.csv', '--format', 'md')).stderr).toBe('');
+    expect((await repo.run('drift', 'a.csv', 'a.csv')).stderr).toBe('');
+  });
+
+  test('after too few rows is to take more', async () => {
+    const repo = await registryRepo();
+    await repo.write('a.csv', 'x\n1\n2\n3\n4\n');
+    await repo.write('b.csv', 'x\n2\n3\n4\n5\n');
+    expect((await repo.run('drift', 'a.csv', 'b.csv')).stderr).toContain(
+      'hint: take more rows, or see what decides',
+    );
+  });
+});
