@@ -1,5 +1,5 @@
 import type { AlignedLevels, AlignedNumbers, ColumnPlan } from '../table.ts';
-import type { Batch } from '../text/batch.ts';
+import { windowOn, type Batch } from '../text/batch.ts';
 import { parseBoolean } from '../values/boolean.ts';
 import { parseDatetime } from '../values/datetime.ts';
 import { parseNumber } from '../values/number.ts';
@@ -9,8 +9,8 @@ import { endOfInteger, isMissingLevel } from './categorical-sink.ts';
 import type { KeptRows } from './column-sink.ts';
 import { GrowingNumbers } from './growing-numbers.ts';
 
-const YES = Buffer.from('true');
-const NO = Buffer.from('false');
+const YES = windowOn(Buffer.from('true'));
+const NO = windowOn(Buffer.from('false'));
 
 /** One value for each row that is kept, so that columns stay side by side. */
 export class AlignedSink {
@@ -18,18 +18,17 @@ export class AlignedSink {
   readonly #nullTokens: NullTokens;
   readonly #dictionary = new ByteDictionary();
   readonly #values = new GrowingNumbers();
-  readonly #one = new Float64Array(1);
 
   constructor(plan: ColumnPlan, nullTokens: NullTokens) {
     this.#plan = plan;
     this.#nullTokens = nullTokens;
   }
 
-  take({ bytes, capacity, starts, ends }: Batch, column: number, { places, count }: KeptRows): void {
+  take(batch: Batch, column: number, { places, count }: KeptRows): void {
+    const { capacity, starts, ends } = batch;
     for (let index = 0; index < count; index += 1) {
       const cell = column * capacity + (places[index] as number);
-      this.#one[0] = this.#valueOf(bytes, starts[cell] as number, ends[cell] as number);
-      this.#values.append(this.#one, 1);
+      this.#values.push(this.#valueOf(batch, starts[cell] as number, ends[cell] as number));
     }
   }
 
@@ -44,7 +43,7 @@ export class AlignedSink {
     return { name, type, ...this.#levels(values) };
   }
 
-  #valueOf(bytes: Uint8Array, start: number, end: number): number {
+  #valueOf({ bytes, view }: Batch, start: number, end: number): number {
     const { type, integers = false } = this.#plan;
     if (start < 0 || (this.#nullTokens.everywhere && this.#nullTokens.matchesTrimmed(bytes, start, end)))
       return type === 'numeric' || type === 'datetime' ? Number.NaN : -1;
@@ -59,12 +58,12 @@ export class AlignedSink {
         const value = parseBoolean(bytes, start, end);
         if (value === undefined) return -1;
         const word = value ? YES : NO;
-        return this.#dictionary.codeOf(word, 0, word.length);
+        return this.#dictionary.codeOf(word.view, 0, word.bytes.length);
       }
       case 'categorical':
       case 'text': {
         if (isMissingLevel(bytes, start, end, { nullTokens: this.#nullTokens, integers })) return -1;
-        return this.#dictionary.codeOf(bytes, start, integers ? endOfInteger(bytes, start, end) : end);
+        return this.#dictionary.codeOf(view, start, integers ? endOfInteger(bytes, start, end) : end);
       }
     }
   }

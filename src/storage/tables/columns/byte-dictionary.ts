@@ -6,7 +6,8 @@ export class ByteDictionary {
   #hashes = new Int32Array(32);
   /** Where each text lies in `#arena`; one more than there are texts. */
   #starts = new Float64Array(33);
-  #arena = Buffer.allocUnsafeSlow(1024);
+  #arena = Buffer.alloc(1024);
+  #arenaView = viewOf(this.#arena);
   #size = 0;
 
   get size(): number {
@@ -19,18 +20,22 @@ export class ByteDictionary {
   }
 
   /** @returns the number of the text, from 0 */
-  codeOf(bytes: Uint8Array, start: number, end: number): number {
+  codeOf(view: DataView, start: number, end: number): number {
     let hash = end - start;
-    for (let at = start; at < end; at += 1) {
-      hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      hash = Math.imul(hash ^ view.getInt32(at, true), 0x85ebca6b);
+      hash ^= hash >>> 15;
     }
-    hash ^= hash >>> 15;
+    for (; at < end; at += 1) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193);
+    hash ^= hash >>> 13;
     const mask = this.#table.length - 1;
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const code = (this.#table[place] as number) - 1;
-      if (code === -1)
-        return this.#add(hash, place, Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start));
-      if (this.#hashes[code] === hash && this.#equals(code, bytes, start, end)) return code;
+      if (code === -1) {
+        return this.#add(hash, place, Buffer.from(view.buffer, view.byteOffset + start, end - start));
+      }
+      if (this.#hashes[code] === hash && this.#equals(code, view, start, end)) return code;
     }
   }
 
@@ -49,10 +54,13 @@ export class ByteDictionary {
     );
   }
 
-  #equals(code: number, bytes: Uint8Array, start: number, end: number): boolean {
+  #equals(code: number, view: DataView, start: number, end: number): boolean {
     let from = this.#starts[code] as number;
     if ((this.#starts[code + 1] as number) - from !== end - start) return false;
-    for (let at = start; at < end; at += 1, from += 1) if (bytes[at] !== this.#arena[from]) return false;
+    const arena = this.#arenaView;
+    let at = start;
+    for (; at + 4 <= end; at += 4, from += 4) if (view.getInt32(at) !== arena.getInt32(from)) return false;
+    for (; at < end; at += 1, from += 1) if (view.getUint8(at) !== arena.getUint8(from)) return false;
     return true;
   }
 
@@ -60,9 +68,10 @@ export class ByteDictionary {
     const code = this.#size;
     const start = this.#starts[code] as number;
     if (start + text.length > this.#arena.length) {
-      const larger = Buffer.allocUnsafeSlow(2 * (start + text.length));
+      const larger = Buffer.alloc(2 * (start + text.length));
       this.#arena.copy(larger, 0, 0, start);
       this.#arena = larger;
+      this.#arenaView = viewOf(larger);
     }
     text.copy(this.#arena, start);
     this.#table[place] = code + 1;
@@ -90,4 +99,8 @@ export class ByteDictionary {
     }
     this.#table = table;
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -15,10 +15,13 @@ export interface LevelOptions {
   limit: number;
 }
 
+/** Where values lie. */
+type Text = Pick<Batch, 'bytes' | 'view'>;
+
 /** A column of few different values, which can be counted before they are read. */
 export interface LevelSink extends ColumnSink {
   /** @param rows that hold this value; -1 as both places is a missing one */
-  add(bytes: Uint8Array, start: number, end: number, rows: number): void;
+  add(text: Text, start: number, end: number, rows: number): void;
   /** Values that were not added, being the rarest. */
   addPooled(pooled: { levels: number; rows: number }): void;
 }
@@ -34,16 +37,17 @@ export class CategoricalSink implements LevelSink {
     this.#levels = new LevelCounts(options.limit);
   }
 
-  take({ bytes, rows, capacity, starts, ends }: Batch, column: number): void {
+  take(batch: Batch, column: number): void {
+    const { rows, capacity, starts, ends } = batch;
     for (let row = 0, cell = column * capacity; row < rows; row += 1, cell += 1) {
-      this.add(bytes, starts[cell] as number, ends[cell] as number, 1);
+      this.add(batch, starts[cell] as number, ends[cell] as number, 1);
     }
   }
 
-  add(bytes: Uint8Array, start: number, end: number, rows: number): void {
+  add({ bytes, view }: Text, start: number, end: number, rows: number): void {
     const { integers } = this.#options;
     if (start < 0 || isMissingLevel(bytes, start, end, this.#options)) this.#nulls += rows;
-    else this.#levels.add(bytes, start, integers ? endOfInteger(bytes, start, end) : end, rows);
+    else this.#levels.add(view, start, integers ? endOfInteger(bytes, start, end) : end, rows);
   }
 
   addPooled(pooled: { levels: number; rows: number }): void {
@@ -106,13 +110,14 @@ export class BooleanSink implements LevelSink {
     this.#options = options;
   }
 
-  take({ bytes, rows, capacity, starts, ends }: Batch, column: number): void {
+  take(batch: Batch, column: number): void {
+    const { rows, capacity, starts, ends } = batch;
     for (let row = 0, cell = column * capacity; row < rows; row += 1, cell += 1) {
-      this.add(bytes, starts[cell] as number, ends[cell] as number, 1);
+      this.add(batch, starts[cell] as number, ends[cell] as number, 1);
     }
   }
 
-  add(bytes: Uint8Array, start: number, end: number, rows: number): void {
+  add({ bytes }: Text, start: number, end: number, rows: number): void {
     const { nullTokens } = this.#options;
     if (start === end || (nullTokens.everywhere && nullTokens.matchesTrimmed(bytes, start, end))) {
       this.#odd.nulls += rows;

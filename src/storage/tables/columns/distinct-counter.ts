@@ -7,7 +7,8 @@ const START = 1024;
 export class DistinctCounter {
   readonly #limit: number;
   #keys: Float64Array;
-  #counts: Uint32Array;
+  /** How often each key came again; undefined until one does. */
+  #again: Uint32Array | undefined;
   #used = 0;
   /** Hashes from here on are not looked at. */
   #slice = 2 ** 53;
@@ -15,9 +16,8 @@ export class DistinctCounter {
   /** @param expected how many hashes there may be: room for them from the start, which saves moving them */
   constructor(limit: number, expected = 0) {
     this.#limit = limit;
-    const size = Math.max(START, 2 ** Math.ceil(Math.log2(2 * Math.min(limit, expected) + 1)));
-    this.#keys = new Float64Array(size);
-    this.#counts = new Uint32Array(size);
+    const size = 2 ** Math.ceil(Math.log2(2 * Math.min(limit, expected) + 1));
+    this.#keys = new Float64Array(Math.max(START, size));
   }
 
   /** @param hash a whole number below 2^53 */
@@ -26,8 +26,11 @@ export class DistinctCounter {
     // 0 is a free place.
     const key = hash + 1;
     const place = findPlace(this.#keys, key);
-    this.#counts[place] = (this.#counts[place] as number) + 1;
-    if (this.#keys[place] === key) return;
+    if (this.#keys[place] === key) {
+      this.#again ??= new Uint32Array(this.#keys.length);
+      this.#again[place] = (this.#again[place] as number) + 1;
+      return;
+    }
     this.#keys[place] = key;
     this.#used += 1;
     if (this.#used > this.#limit) this.#halve();
@@ -46,7 +49,7 @@ export class DistinctCounter {
   /** How many came after an equal one. */
   get repeated(): number {
     let repeated = 0;
-    for (const count of this.#counts) if (count > 1) repeated += count - 1;
+    for (let place = 0; place < (this.#again?.length ?? 0); place += 1) repeated += this.#again?.[place] ?? 0;
     return Math.round(repeated * this.#factor());
   }
 
@@ -61,17 +64,17 @@ export class DistinctCounter {
 
   #resize(size: number): void {
     const keys = this.#keys;
-    const counts = this.#counts;
+    const again = this.#again;
     this.#keys = new Float64Array(size);
-    this.#counts = new Uint32Array(size);
+    this.#again = again === undefined ? undefined : new Uint32Array(size);
     this.#used = 0;
     for (let index = 0; index < keys.length; index += 1) {
       const key = keys[index] as number;
       if (key === 0 || key > this.#slice) continue;
       const place = findPlace(this.#keys, key);
       this.#keys[place] = key;
-      this.#counts[place] = counts[index] as number;
       this.#used += 1;
+      if (this.#again !== undefined) this.#again[place] = again?.[index] ?? 0;
     }
   }
 }

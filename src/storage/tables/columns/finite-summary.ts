@@ -27,9 +27,14 @@ export class FiniteSummary {
   #finite = 0;
   #min = Infinity;
   #max = -Infinity;
-  readonly #kept = new GrowingNumbers();
+  readonly #kept: GrowingNumbers;
   #scratch = new Float64Array(0);
   #consecutive: Float64Array | undefined;
+
+  /** @param expected how many rows there may be */
+  constructor(expected?: number) {
+    this.#kept = new GrowingNumbers(expected);
+  }
 
   addInfinite(value: number): void {
     if (value > 0) this.#positiveInfinite += 1;

@@ -1,61 +1,62 @@
-const SEGMENT = 64 * 1024;
+const START = 1024;
 
-/** Numbers that grow piece by piece without being copied on the way. */
+/** Numbers that grow piece by piece. */
 export class GrowingNumbers {
-  #segments: Float64Array[] = [];
+  #values: Float64Array;
   #length = 0;
+
+  /** @param expected how many there may be: room that is not used costs no memory, and what fits need not be moved */
+  constructor(expected = 0) {
+    this.#values = new Float64Array(Math.max(START, Math.ceil(expected)));
+  }
 
   get length(): number {
     return this.#length;
   }
 
   append(values: Float64Array, count: number): void {
-    for (let from = 0; from < count;) {
-      const used = this.#length % SEGMENT;
-      if (used === 0) this.#segments.push(new Float64Array(SEGMENT));
-      const part = Math.min(SEGMENT - used, count - from);
-      this.#segments.at(-1)?.set(values.subarray(from, from + part), used);
-      this.#length += part;
-      from += part;
-    }
+    this.#reserve(count);
+    this.#values.set(count === values.length ? values : values.subarray(0, count), this.#length);
+    this.#length += count;
   }
 
-  at(index: number): number {
-    return this.#segments[Math.floor(index / SEGMENT)]?.[index % SEGMENT] ?? Number.NaN;
+  push(value: number): void {
+    this.#reserve(1);
+    this.#values[this.#length] = value;
+    this.#length += 1;
   }
 
   /** A copy of the first `count`, or of all if there are fewer. */
   head(count: number): Float64Array {
-    return Float64Array.from({ length: Math.min(count, this.#length) }, (_, index) => this.at(index));
+    return this.#values.slice(0, Math.min(count, this.#length));
   }
 
   /** Keeps what lies at `places`, which ascend. */
   keep(places: Int32Array): void {
-    const kept: Float64Array[] = [];
-    for (let from = 0; from < places.length; from += SEGMENT) {
-      const segment = new Float64Array(SEGMENT);
-      const count = Math.min(SEGMENT, places.length - from);
-      for (let index = 0; index < count; index += 1) segment[index] = this.at(places[from + index] as number);
-      kept.push(segment);
-    }
-    this.#segments = kept;
+    const values = this.#values;
+    for (let index = 0; index < places.length; index += 1)
+      values[index] = values[places[index] as number] as number;
     this.#length = places.length;
+    if (this.#length * 4 < values.length) this.#values = values.slice(0, 2 * this.#length);
   }
 
-  /** All of them in memory of their own; nothing is left here. */
+  /** All of them; nothing is left here. */
   take(): Float64Array {
-    const all = new Float64Array(this.#length);
-    for (let from = 0; from < this.#length; from += SEGMENT) {
-      const segment = this.#segments.shift() as Float64Array;
-      all.set(segment.subarray(0, Math.min(SEGMENT, this.#length - from)), from);
-    }
+    const all = this.#values.subarray(0, this.#length);
+    this.#values = new Float64Array(0);
     this.#length = 0;
-    this.#segments = [];
     return all;
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#values.length) return;
+    const larger = new Float64Array(Math.ceil((this.#length + count) * 1.5));
+    larger.set(this.#values.subarray(0, this.#length));
+    this.#values = larger;
   }
 }
 
-/** Moves what is not NaN to the front, in order. @returns a view of it, or of everything if nothing is NaN */
+/** What is not NaN, in order and in the memory of `values`, which is not to be used any more. */
 export function withoutNaN(values: Float64Array): Float64Array {
   let count = 0;
   for (let index = 0; index < values.length; index += 1) {
@@ -65,7 +66,5 @@ export function withoutNaN(values: Float64Array): Float64Array {
       count += 1;
     }
   }
-  if (count === values.length) return values;
-  // Much unused memory behind a view would be kept with it.
-  return values.slice(0, count);
+  return values.subarray(0, count);
 }

@@ -1,4 +1,5 @@
 import type { CategoricalColumn } from '../table.ts';
+import { windowOn } from '../text/batch.ts';
 import { ByteDictionary } from './byte-dictionary.ts';
 
 /** Bytes that the different levels of one column may take together. */
@@ -18,8 +19,8 @@ export class LevelCounts {
     this.#limit = Math.max(1, limit);
   }
 
-  add(bytes: Uint8Array, start: number, end: number, rows = 1): void {
-    const code = this.#dictionary.codeOf(bytes, start, end);
+  add(view: DataView, start: number, end: number, rows = 1): void {
+    const code = this.#dictionary.codeOf(view, start, end);
     if (code >= this.#counts.length) this.#grow();
     this.#counts[code] = (this.#counts[code] as number) + rows;
     if (code + 1 > 2 * this.#limit || this.#dictionary.bytes > LEVEL_BYTES) this.#prune();
@@ -69,8 +70,8 @@ export class LevelCounts {
     const dictionary = new ByteDictionary();
     const counts = new Float64Array(this.#counts.length);
     for (const code of kept.sort((a, b) => a - b)) {
-      const text = Buffer.from(this.#dictionary.textOf(code));
-      counts[dictionary.codeOf(text, 0, text.length)] = this.#counts[code] as number;
+      const { bytes, view } = windowOn(Buffer.from(this.#dictionary.textOf(code)));
+      counts[dictionary.codeOf(view, 0, bytes.length)] = this.#counts[code] as number;
     }
     const rows = (all: Float64Array): number => all.reduce((sum, count) => sum + count, 0);
     this.#pooled.rows += rows(this.#counts) - rows(counts);

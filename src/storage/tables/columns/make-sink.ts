@@ -10,6 +10,8 @@ export const DEFAULT_LEVELS = 100_000;
 export interface SinkOptions {
   nullTokens: NullTokens;
   levels: number | undefined;
+  /** How many rows there may be. */
+  expected?: number | undefined;
 }
 
 /** As {@link makeSink} for a column of levels. */
@@ -22,11 +24,11 @@ export function makeLevelSink({ name, type, integers = false }: ColumnPlan, opti
 /** What reads the text of a column's cells as the plan says. */
 export function makeSink(plan: ColumnPlan, options: SinkOptions): ColumnSink {
   const { name, type } = plan;
-  const { nullTokens } = options;
+  const { nullTokens, expected } = options;
   switch (type) {
     case 'numeric':
     case 'datetime':
-      return new NumericSink({ name, type, nullTokens });
+      return new NumericSink({ name, type, nullTokens, expected });
     case 'categorical':
     case 'boolean':
       return makeLevelSink(plan, options);

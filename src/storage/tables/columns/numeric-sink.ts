@@ -10,16 +10,19 @@ export interface NumericSinkOptions {
   name: string;
   type: 'numeric' | 'datetime';
   nullTokens: NullTokens;
+  /** How many rows there may be. */
+  expected: number | undefined;
 }
 
 /** Numbers or dates from the text of cells. */
 export class NumericSink implements ColumnSink {
   readonly #options: NumericSinkOptions;
   readonly #odd = new OddCells();
-  readonly #summary = new FiniteSummary();
+  readonly #summary: FiniteSummary;
 
   constructor(options: NumericSinkOptions) {
     this.#options = options;
+    this.#summary = new FiniteSummary(options.expected);
   }
 
   take({ bytes, rows, capacity, starts, ends, numbers }: Batch, column: number, kept: KeptRows): void {

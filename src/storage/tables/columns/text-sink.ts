@@ -47,7 +47,6 @@ export class TextSink implements ColumnSink {
 
   take({ bytes, rows, capacity, starts, ends }: Batch, column: number, { places, count }: KeptRows): void {
     const { nullTokens } = this.#options;
-    const one = new Float64Array(1);
     let next = 0;
     for (let row = 0, cell = column * capacity; row < rows; row += 1, cell += 1) {
       const start = starts[cell] as number;
@@ -58,11 +57,9 @@ export class TextSink implements ColumnSink {
       if (!missing) this.#count(bytes, start, end);
       if (next === count || places[next] !== row) continue;
       next += 1;
-      one[0] = missing ? Number.NaN : this.#characters(bytes, start, end);
-      this.#lengths.append(one, 1);
+      this.#lengths.push(missing ? Number.NaN : this.#characters(bytes, start, end));
       for (const [index, kept] of this.#classes.entries()) {
-        one[0] = missing ? 0 : (this.#tally[index] as number);
-        kept.append(one, 1);
+        kept.push(missing ? 0 : (this.#tally[index] as number));
       }
     }
   }

@@ -27,11 +27,11 @@ export async function countLevels(connection: DuckDBConnection, query: LevelsQue
   const result = await connection.stream(`SELECT v, n FROM levels ORDER BY n DESC, v LIMIT ${2 * levels}`);
   const left = { levels: all ?? 0, rows: sum ?? 0 };
   for await (const chunk of result) {
-    const { bytes, starts, ends } = textBatch(chunk.getColumnVector(0), chunk.rowCount);
+    const batch = textBatch(chunk.getColumnVector(0), chunk.rowCount);
     const counts = chunk.getColumnVector(1);
     for (let row = 0; row < chunk.rowCount; row += 1) {
       const count = Number(counts.getItem(row));
-      sink.add(bytes, starts[row] as number, ends[row] as number, count);
+      sink.add(batch, batch.starts[row] as number, batch.ends[row] as number, count);
       left.levels -= 1;
       left.rows -= count;
     }

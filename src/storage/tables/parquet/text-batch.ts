@@ -1,5 +1,5 @@
 import type { DuckDBVector } from '@duckdb/node-api';
-import { makeBatch, type Batch } from '../text/batch.ts';
+import { makeBatch, windowOn, type Batch } from '../text/batch.ts';
 
 /** Texts of one column as a batch, so that they are read by the rules that hold for the text of files. */
 export function textBatch(vector: DuckDBVector, rows: number): Batch {
@@ -16,5 +16,5 @@ export function textBatch(vector: DuckDBVector, rows: number): Batch {
     ends[row] = length;
     texts.push(text);
   }
-  return { ...batch, bytes: Buffer.from(texts.join('')), rows };
+  return { ...batch, ...windowOn(Buffer.from(texts.join(''))), rows };
 }

@@ -5,6 +5,8 @@
 export interface Batch {
   /** The bytes that `starts` and `ends` count in. Scanners change them to take escapes out of cells. */
   bytes: Buffer;
+  /** The same bytes, to be read four at a time. */
+  view: DataView;
   /** Records here. */
   rows: number;
   readonly columns: number;
@@ -28,7 +30,7 @@ export function makeBatch(columns: number, { capacity }: { capacity?: number } =
   const rows = capacity ?? Math.max(1, Math.min(4096, Math.floor(CELLS / Math.max(1, columns))));
   const cells = rows * columns;
   return {
-    bytes: Buffer.alloc(0),
+    ...windowOn(Buffer.alloc(0)),
     rows: 0,
     columns,
     capacity: rows,
@@ -44,6 +46,7 @@ export function makeBatch(columns: number, { capacity }: { capacity?: number } =
 /** A piece of text that ends with a line feed which is not part of it, so that loops need not look for the end. */
 export interface Piece {
   bytes: Buffer;
+  view: DataView;
   /** Where the text ends: `bytes` has a line feed there. */
   length: number;
   /** Nothing follows, so that what is left is complete. */
@@ -71,10 +74,17 @@ export class MalformedText extends Error {
   }
 }
 
+/** So many bytes lie behind the text of a piece: the line feed, and what is read with the last bytes but is none of them. */
+export const PADDING = 8;
+
 /** A text of its own as a piece. */
 export function pieceOf(text: Buffer, last: boolean): Piece {
-  const bytes = Buffer.allocUnsafe(text.length + 1);
+  const bytes = Buffer.alloc(text.length + PADDING);
   text.copy(bytes);
   bytes[text.length] = 0x0a;
-  return { bytes, length: text.length, last };
+  return { ...windowOn(bytes), length: text.length, last };
+}
+
+export function windowOn(bytes: Buffer): { bytes: Buffer; view: DataView } {
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
 }

@@ -38,6 +38,7 @@ export class CsvScanner implements RecordScanner {
     const { columns, capacity, rowStarts, rowEnds } = batch;
     const { bytes, length } = piece;
     batch.bytes = bytes;
+    batch.view = piece.view;
     let rows = 0;
     let at = from;
     while (rows < capacity && at < length) {
@@ -69,7 +70,7 @@ export class CsvScanner implements RecordScanner {
     while (from < length && (bytes[from] === LF || bytes[from] === CR)) from += 1;
     if (from === length) return undefined;
     let columns = 1;
-    for (const byte of bytes.subarray(0, length)) if (byte === this.#delimiter) columns += 1;
+    for (let at = from; at < length; at += 1) if (bytes[at] === this.#delimiter) columns += 1;
     const batch = makeBatch(columns, { capacity: 1 });
     batch.bytes = bytes;
     const end = this.#record(piece, from, batch, 0);
@@ -85,7 +86,8 @@ export class CsvScanner implements RecordScanner {
   }
 
   /** @returns where the next record begins, or -1 if this one is not complete */
-  #record({ bytes, length, last }: Piece, from: number, batch: Batch, row: number): number {
+  #record(piece: Piece, from: number, batch: Batch, row: number): number {
+    const { bytes, length, last } = piece;
     const { columns, capacity, starts, ends, numeric, numbers } = batch;
     const delimiter = this.#delimiter;
     const stops = this.#stops;
@@ -95,14 +97,14 @@ export class CsvScanner implements RecordScanner {
     for (let at = from; ; at += 1) {
       let start = at;
       let end: number;
-      const place = numeric[column] === 1 ? readPlainNumber(bytes, at, numbers, cell) : -1;
+      const place = numeric[column] === 1 ? readPlainNumber(piece, at, numbers, cell) : -1;
       if (place !== -1 && stops[bytes[place] as number] === 1) {
         at = place;
         end = place;
       } else {
         numbers[cell] = Number.NaN;
         if (bytes[at] === QUOTE) {
-          end = this.#closingQuote({ bytes, length, last }, at, cell);
+          end = this.#closingQuote(piece, at, cell);
           if (end === -1) return -1;
           start += 1;
           at = end + 1;
@@ -121,7 +123,7 @@ export class CsvScanner implements RecordScanner {
       if (bytes[at] === delimiter) continue;
       this.#cells = column;
       this.#stop = at;
-      const next = nextLine({ bytes, length, last }, at);
+      const next = nextLine(piece, at);
       // A record that is not complete is scanned once more, from its bytes as they are.
       if (next !== -1 && this.#escaped.length > 0) this.#unescape(batch);
       return next;

@@ -50,6 +50,7 @@ export class JsonScanner implements RecordScanner {
 
   scan(piece: Piece, from: number, batch: Batch): number {
     batch.bytes = piece.bytes;
+    batch.view = piece.view;
     batch.rows = 0;
     let at = from;
     while (batch.rows < batch.capacity) {

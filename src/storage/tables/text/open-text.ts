@@ -1,5 +1,5 @@
 import type { ColumnData, OpenTableOptions, Table } from '../table.ts';
-import type { InputFile } from './input-file.ts';
+import { textSize, type InputFile } from './input-file.ts';
 import { LocalTextEngine, type TextEngine } from './text-engine.ts';
 import { ThreadTextEngine, threadProgram } from './thread-engine.ts';
 
@@ -16,10 +16,7 @@ export async function openText(
   files: readonly InputFile[],
   { nullTokens, program = threadProgram() }: OpenTextOptions,
 ): Promise<Table> {
-  const bytes = files.reduce(
-    (sum, { size, compression }) => sum + (compression === 'none' ? size : 4 * size),
-    0,
-  );
+  const bytes = files.reduce((sum, file) => sum + textSize(file), 0);
   const engine: TextEngine =
     program === undefined || bytes < WORTH_A_THREAD ? new LocalTextEngine() : new ThreadTextEngine(program);
   try {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { MalformedText, type Piece } from './batch.ts';
+import { MalformedText, PADDING, windowOn, type Piece } from './batch.ts';
 import { openSource, type ByteSource } from './byte-source.ts';
 import type { InputFile } from './input-file.ts';
 
@@ -16,7 +16,8 @@ export interface TextBufferOptions {
 
 /** A window that moves over the text of a file: decompressed, as UTF-8, without its byte order mark. */
 export class TextBuffer implements Piece {
-  bytes = Buffer.allocUnsafeSlow(2 * BLOCK + 1);
+  bytes: Buffer;
+  view: DataView;
   length = 0;
   last = false;
   /** Where `bytes` begins in the text. */
@@ -28,6 +29,7 @@ export class TextBuffer implements Piece {
   #started = false;
 
   constructor(file: InputFile, { check = true }: TextBufferOptions = {}) {
+    ({ bytes: this.bytes, view: this.view } = windowOn(Buffer.allocUnsafeSlow(2 * BLOCK + PADDING)));
     this.#source = openSource(file);
     this.#check = check;
   }
@@ -40,7 +42,7 @@ export class TextBuffer implements Piece {
   async more(from: number): Promise<void> {
     this.#move(from);
     let end = this.length + this.#cut.copy(this.bytes, this.length);
-    const target = this.bytes.subarray(0, this.bytes.length - 1);
+    const target = this.bytes.subarray(0, this.bytes.length - PADDING);
     do {
       const read = this.#source.read(target, end);
       const count = typeof read === 'number' ? read : await read;
@@ -61,10 +63,11 @@ export class TextBuffer implements Piece {
 
   #move(from: number): void {
     const rest = this.length - from;
-    let target = this.bytes;
-    if (rest > this.bytes.length / 2) target = Buffer.allocUnsafeSlow(2 * this.bytes.length);
-    if (from > 0 || target !== this.bytes) this.bytes.copy(target, 0, from, this.length);
-    this.bytes = target;
+    const { bytes } = this;
+    if (rest > bytes.length / 2) {
+      ({ bytes: this.bytes, view: this.view } = windowOn(Buffer.allocUnsafeSlow(2 * bytes.length)));
+    }
+    if (from > 0 || bytes !== this.bytes) bytes.copy(this.bytes, 0, from, this.length);
     this.offset += from;
     this.length = rest;
   }

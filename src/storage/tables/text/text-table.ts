@@ -18,7 +18,7 @@ import { DEFAULT_KEEP_ROWS, DEFAULT_SAMPLE, RowSample } from '../columns/row-sam
 import { NullTokens } from '../values/null-tokens.ts';
 import { makeBatch, MalformedText, type Batch, type RecordScanner } from './batch.ts';
 import { CsvScanner } from './csv-scanner.ts';
-import type { InputFile } from './input-file.ts';
+import { textSize, type InputFile } from './input-file.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { malformedFile } from './malformed-file.ts';
 import { records } from './records.ts';
@@ -75,6 +75,7 @@ export interface TextRead {
 export class TextTable {
   readonly #parts: TextTableParts;
   readonly #nullTokens: NullTokens;
+  #rowBytes: number | undefined;
 
   constructor(parts: TextTableParts) {
     this.#parts = parts;
@@ -104,16 +105,16 @@ export class TextTable {
   }
 
   async read(plan: readonly ColumnPlan[], options: TextReadOptions & Watch = {}): Promise<TextRead> {
-    const sinks = plan.map((column) =>
-      makeSink(column, { nullTokens: this.#nullTokens, levels: options.levels }),
-    );
+    const expected = this.#expectedRows();
+    const sinkOptions = { nullTokens: this.#nullTokens, levels: options.levels, expected };
+    const sinks = plan.map((column) => makeSink(column, sinkOptions));
     const sample = new RowSample({
       sample: options.sample ?? DEFAULT_SAMPLE,
       keepRows: options.keepRows ?? DEFAULT_KEEP_ROWS,
       seed: options.seed ?? 0,
       valuesPerRow: valuesPerRow(plan),
     });
-    const distinct = new DistinctCounter(DISTINCT_ROWS, this.#rowsAtMost());
+    const distinct = new DistinctCounter(DISTINCT_ROWS, expected);
     const inOrder = this.#parts.sources.every(
       ({ syntax, places }) => syntax.kind === 'delimited' && isIdentity(places),
     );
@@ -140,10 +141,11 @@ export class TextTable {
     return { totalRows: sample.rows, rows: sample.kept, columns: sinks.map((sink) => sink.finish()) };
   }
 
-  /** Rows take a byte a cell at least; most take a few. */
-  #rowsAtMost(): number {
-    const bytes = this.#parts.sources.reduce((sum, { file }) => sum + file.size, 0);
-    return bytes / (4 * this.#parts.columns.length + 1);
+  /** A little more than there probably are, told from the first ones; 0 if none was seen yet. */
+  #expectedRows(): number {
+    if (this.#rowBytes === undefined) return 0;
+    const bytes = this.#parts.sources.reduce((sum, { file }) => sum + textSize(file), 0);
+    return Math.min(1.1 * (bytes / this.#rowBytes) + 1000, DEFAULT_KEEP_ROWS);
   }
 
   async #fill(
@@ -158,9 +160,8 @@ export class TextTable {
     const { plan, sinks, sample } = target;
     const planned = planPlaces(plan, this.#parts.columns);
     const kept = { places: new Int32Array(0), count: 0 };
-    const isNumeric = (place: number): boolean =>
-      plan.some(({ type }, index) => type === 'numeric' && planned[index] === place);
-    for await (const { batch, places } of this.#batches(isNumeric)) {
+    const numeric = new Set(planned.filter((_, index) => plan[index]?.type === 'numeric'));
+    for await (const { batch, places } of this.#batches((column) => numeric.has(column))) {
       signal?.throwIfAborted();
       if (kept.places.length < batch.rows) kept.places = new Int32Array(batch.capacity);
       const { taken, stay } = sample.next(batch.rows, kept.places);
@@ -186,7 +187,10 @@ export class TextTable {
       const text = new TextBuffer(file);
       try {
         const scanner = scannerOf(syntax, this.#parts.columns);
-        for await (const each of records(text, { scanner, batch, skip })) yield { batch: each, places };
+        for await (const each of records(text, { scanner, batch, skip })) {
+          this.#rowBytes ??= bytesPerRow(each);
+          yield { batch: each, places };
+        }
       } catch (error) {
         if (error instanceof MalformedText) throw await malformedFile(file, error);
         throw error;
@@ -206,6 +210,10 @@ function scannerOf(syntax: TextSource['syntax'], columns: readonly TableColumn[]
   );
 }
 
+function bytesPerRow({ rows, rowStarts, rowEnds }: Batch): number {
+  return Math.max(1, ((rowEnds[rows - 1] as number) - (rowStarts[0] as number)) / rows);
+}
+
 /** For each entry of the plan the place of its column in the table. */
 export function planPlaces(plan: readonly ColumnPlan[], columns: readonly TableColumn[]): number[] {
   const places = new Map(
@@ -223,9 +231,8 @@ function isIdentity(places: readonly number[]): boolean {
 }
 
 /** Counts rows by a hash of their text. */
-function hashRows({ bytes, rows, rowStarts, rowEnds }: Batch, distinct: DistinctCounter): void {
+function hashRows({ view, rows, rowStarts, rowEnds }: Batch, distinct: DistinctCounter): void {
   const lanes = { low: 0, high: 0 };
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let row = 0; row < rows; row += 1) {
     hashBytes(view, rowStarts[row] as number, rowEnds[row] as number, lanes);
     distinct.add(hashOf(lanes));
