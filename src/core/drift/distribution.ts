@@ -196,12 +196,19 @@ export function shareOf(distribution: Distribution, value: number): { least: num
 }
 
 /**
- * The first and the last value; of a profile, whose ends may lie further out to hide single rows, the knots next to them. There must be
- * values.
+ * Between what the first and the last value lie: of a profile, whose ends may lie further out to hide single rows, between its ends and the knots
+ * next to them. There must be values.
  */
-export function innerEnds({ values, error }: Distribution): { first: number; last: number } {
-  const inner = error > 0 && values.length > 2 ? 1 : 0;
-  return { first: values[inner] as number, last: values[values.length - 1 - inner] as number };
+export function endsOf({ values, error }: Distribution): {
+  first: { least: number; most: number };
+  last: { least: number; most: number };
+} {
+  const end = values.length - 1;
+  const inner = error > 0 ? 1 : 0;
+  return {
+    first: { least: values[0] as number, most: values[inner] as number },
+    last: { least: values[end - inner] as number, most: values[end] as number },
+  };
 }
 
 /** null where there are no values. */

@@ -1,4 +1,4 @@
-import { type Distribution, innerEnds } from '../distribution.ts';
+import { type Distribution, endsOf } from '../distribution.ts';
 import type { Limits } from '../policy/limits.ts';
 import { percent, timeText } from '../text-of.ts';
 import { type Finding, untested, withEnoughRows } from './finding.ts';
@@ -28,16 +28,18 @@ const MOST_SPANS = 10;
  * and times beyond the reference's last are what one expects.
  *
  * That is so where the current data begins after the reference ends, or where both files are in the order of these times and the current
- * one ends last.
+ * one ends last. Of a profile, whether it may be so.
  */
 export function isTimeAxis(reference: Distribution, current: Distribution): boolean {
   if (reference.rows === 0 || current.rows === 0) return false;
-  const before = innerEnds(reference);
-  const after = innerEnds(current);
-  if (after.last < before.last || after.first < before.first) return false;
-  const spans = before.last - before.first + (after.last - after.first);
-  const pause = after.first - before.last;
-  if (pause > 0) return pause <= Math.max(YEAR, MOST_SPANS * spans);
+  const before = endsOf(reference);
+  const after = endsOf(current);
+  if (after.last.most < before.last.least || after.first.most < before.first.least) return false;
+  const spans = before.last.most - before.first.least + (after.last.most - after.first.least);
+  const isNear = after.first.least - before.last.most <= Math.max(YEAR, MOST_SPANS * spans);
+  if (after.first.most > before.last.least && isNear) return true;
+  // A pause that is too long for sure.
+  if (after.first.least > before.last.most) return false;
   return isInOrder(reference) && isInOrder(current);
 }
 
