@@ -39,6 +39,10 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     description: 'print with colour even when the output is no terminal; 0 means never',
   },
   { name: 'CI', description: 'when set, no progress bars and no questions' },
+  {
+    name: 'GITHUB_STEP_SUMMARY',
+    description: 'set by GitHub Actions: the file that drift reports are added to as Markdown',
+  },
   { name: 'PATH', description: 'where the program git is looked for' },
   { name: 'HOME', description: 'where Git looks for the configuration of the user' },
   { name: 'XDG_CONFIG_HOME', description: 'where Git looks for the configuration of the user' },

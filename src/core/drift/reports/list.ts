@@ -119,7 +119,7 @@ function before(files: readonly DocumentFile[], name: string): DocumentFile {
     files.length === 0
       ? 'no drift report is kept in this repository'
       : `there is no ${name}: only ${amount} kept`,
-    { hint: 'keep one with the option --save of a drift check; see which there are: mlops reports list' },
+    { hint: 'keep one: mlops drift <reference> <current> --save; see which there are: mlops reports list' },
   );
 }
 
