@@ -89,7 +89,9 @@ function byBoth(q: number, alpha: number, finding: Finding): Judged {
   if (q <= alpha) {
     const { severity, effect } = worstEffect(effects);
     if (isAtLeast(severity, 'medium')) return { severity, verdict: 'drift', decided: effect, reason };
-    return { severity: 'low', verdict: 'stable', decided: effect, reason };
+    // What is significant only together with another finding, as values beyond the other end of the range, is nothing by itself.
+    const isNothing = effects.every(({ value }) => value === 0);
+    return { severity: isNothing ? 'none' : 'low', verdict: 'stable', decided: effect, reason };
   }
   const medium = effects[0]?.limits?.medium ?? 0;
   const couldTell = detectable !== null && detectable <= medium;

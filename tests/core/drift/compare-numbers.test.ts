@@ -165,6 +165,13 @@ describe('what a distribution function hardly shows', () => {
     expect(above?.rows).toBeGreaterThanOrEqual(20);
   });
 
+  test('values beyond one end of the range only say nothing of the other end', async () => {
+    const current = normal(23, 1000, 10).map((value, row) => (row % 50 === 0 ? value * 1000 : value));
+    const report = await compare([column('x', normal(22, 3000, 10))], [column('x', current)]);
+    expect(checkOf(report, 'x', 'below-range')).toMatchObject({ effect: 0, severity: 'none' });
+    expect(checkOf(report, 'x', 'above-range')).toMatchObject({ severity: 'high' });
+  });
+
   test.each([
     ['nothing', 0, 'none'],
     ['2 % of a column that had none', 0.02, 'medium'],

@@ -53,6 +53,10 @@ describe('the default policy', () => {
     expect(check.minimumDetectableEffect).toBeNull();
   });
 
+  test('a significant finding without any effect is none', () => {
+    expect(judge(finding(0), 0.001, DEFAULT)).toMatchObject({ severity: 'none', verdict: 'stable' });
+  });
+
   test('a limit that is never reached is null in the report, and decides nothing', () => {
     const never = { medium: Infinity, high: Infinity, critical: Infinity };
     const check = judge(finding(1, { effects: [{ kind: 'D', value: 1, limits: never }] }), 0.001, DEFAULT);
