@@ -1,9 +1,12 @@
 import { UsageError } from '../../../errors.ts';
-import { suggestNames } from '../../../lib/nearest.ts';
 import { printable } from '../../../lib/terminal-text.ts';
 import type { ColumnType } from '../../../storage/tables/table.ts';
+import { checkNamedColumns } from '../policy/column-names.ts';
+import type { Resolved } from '../policy/limits.ts';
+import type { ResolvedPolicy } from '../policy/resolve.ts';
 import type { Side, SideColumn } from '../side.ts';
 import type { ColumnSummary, PinnedColumn } from '../summary.ts';
+import { columnText } from '../text-of.ts';
 import { profileColumn } from './column.ts';
 import { encodeProfile } from './encode.ts';
 import type { LevelHasher } from './level-hash.ts';
@@ -11,11 +14,8 @@ import { parseProfile } from './parse.ts';
 import type { Profile, ProfileColumn } from './profile.ts';
 
 export interface ProfileOptions {
-  /** Only these; all unless told. */
-  readonly columns?: readonly string[] | undefined;
-  readonly exclude?: readonly string[] | undefined;
-  /** Types that a person chose. */
-  readonly types?: ReadonlyMap<string, ColumnType> | undefined;
+  /** Which columns are left out, and the types that a person chose. */
+  readonly policy: Pick<ResolvedPolicy, 'column' | 'named'>;
   /** Levels, values and steps between knots of fewer rows are not shown; 1 unless told. */
   readonly minCount?: number | undefined;
   /** Levels are hashed by it; undefined: they are written as they are. */
@@ -27,15 +27,19 @@ export interface ProfileOptions {
 /**
  * The profile of a data set, read column by column: no more than one column's rows are kept at a time.
  *
- * @throws UsageError `COLUMN_NOT_FOUND`, `COLUMN_SKIPPED`, `PROFILE_OF_PROFILE`; as `Side.read`
+ * @throws UsageError `UNKNOWN_COLUMN`, `COLUMN_SKIPPED`, `PROFILE_OF_PROFILE`; as `Side.read`
  */
-export async function buildProfile(side: Side, options: ProfileOptions = {}): Promise<Profile> {
+export async function buildProfile(side: Side, options: ProfileOptions): Promise<Profile> {
   if (side.kind === 'profile') {
     throw new UsageError('PROFILE_OF_PROFILE', `${printable(side.name)} is a profile already`, {
       hint: 'several profiles become one with `mlops profile --merge <profile>... -o <file>`',
     });
   }
-  const { minCount = 1, hasher } = options;
+  const { policy, minCount = 1, hasher } = options;
+  checkNamedColumns(
+    policy.named,
+    side.columns.map(({ name }) => name),
+  );
   const chosen = chooseColumns(side, options);
   const plan = chosen.flatMap(({ pin }) => (pin === null ? [] : [pin]));
   const summaries = await readInOrder(side, plan);
@@ -91,36 +95,26 @@ interface Chosen {
   pinned: boolean;
 }
 
-function chooseColumns(side: Side, { columns, exclude = [], types = new Map() }: ProfileOptions): Chosen[] {
-  const known = new Map(side.columns.map((column) => [column.name, column]));
-  for (const name of [...(columns ?? []), ...exclude, ...types.keys()]) assertKnown(name, known, side);
-  const wanted = columns === undefined ? undefined : new Set(columns);
-  const excluded = new Set(exclude);
-  return side.columns
-    .filter(({ name }) => !excluded.has(name) && wanted?.has(name) !== false)
-    .map((column): Chosen => {
-      const type = types.get(column.name);
-      if (type === undefined)
-        return { column, pin: column.skipped === undefined ? column.inferred : null, pinned: false };
-      if (column.skipped !== undefined) {
-        const message = `the column "${printable(column.name)}" can't be read as ${type}: ${column.skipped}`;
-        throw new UsageError('COLUMN_SKIPPED', message, { hint: `leave --type for this column out` });
-      }
-      return { column, pin: pinAs(column, type), pinned: true };
-    });
-}
-
-function pinAs({ name, inferred }: SideColumn, type: ColumnType): PinnedColumn {
-  const integers = type === 'categorical' && (inferred?.integers ?? inferred?.type === 'numeric');
-  return { name, type, reason: 'given by --type', ...(integers ? { integers } : {}) };
-}
-
-function assertKnown(name: string, known: ReadonlyMap<string, SideColumn>, side: Side): void {
-  if (known.has(name)) return;
-  const hint = suggestNames(name, [...known.keys()]);
-  throw new UsageError('COLUMN_NOT_FOUND', `${printable(side.name)} has no column "${printable(name)}"`, {
-    hint: hint ?? 'see the columns in the first line of the file',
+function chooseColumns(side: Side, { policy }: ProfileOptions): Chosen[] {
+  return side.columns.flatMap((column): Chosen[] => {
+    const { ignored, type } = policy.column(column.name);
+    if (ignored.value) return [];
+    if (type === undefined) {
+      return [{ column, pin: column.skipped === undefined ? column.inferred : null, pinned: false }];
+    }
+    if (column.skipped !== undefined) {
+      const message = `the column ${columnText(column.name)} can't be read as ${type.value} (${type.origin}): ${column.skipped}`;
+      throw new UsageError('COLUMN_SKIPPED', message, {
+        hint: 'let it have no type, or leave it out: --exclude',
+      });
+    }
+    return [{ column, pin: pinAs(column, type), pinned: true }];
   });
+}
+
+function pinAs({ name, inferred }: SideColumn, { value: type, origin }: Resolved<ColumnType>): PinnedColumn {
+  const integers = type === 'categorical' && (inferred?.integers ?? inferred?.type === 'numeric');
+  return { name, type, reason: `set by ${origin}`, ...(integers ? { integers } : {}) };
 }
 
 /** Summaries by name, asked for in the order of the plan; the rows of one are let go before the next is read. */

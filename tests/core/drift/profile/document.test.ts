@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildProfile, encodeCheckedProfile } from '../../../../src/core/drift/profile/build.ts';
+import { encodeCheckedProfile } from '../../../../src/core/drift/profile/build.ts';
 import { encodeProfile } from '../../../../src/core/drift/profile/encode.ts';
 import { createLevelHasher } from '../../../../src/core/drift/profile/level-hash.ts';
 import { parseProfile } from '../../../../src/core/drift/profile/parse.ts';
@@ -11,7 +11,14 @@ import type {
 } from '../../../../src/core/drift/summary.ts';
 import { column, memorySide, type MemoryColumn, type MemorySideOptions } from '../support/memory-side.ts';
 import { Random } from '../support/random.ts';
-import { levelsOf, numbersOf, summariesAs, summariesOf } from './support/profiles.ts';
+import {
+  levelsOf,
+  numbersOf,
+  profile as buildProfile,
+  summariesAs,
+  summariesOf,
+  type TestOptions,
+} from './support/profiles.ts';
 
 const random = new Random(11);
 const ROWS = 1200;
@@ -117,13 +124,12 @@ describe('a profile', () => {
   });
 
   it('keeps types with their reasons, and says which a person chose', async () => {
-    const types = new Map([['age', 'categorical' as const]]);
-    const profile = await buildProfile(payments(), { types });
+    const profile = await buildProfile(payments(), { chosen: { types: ['age=categorical'] } });
     const side = profileSide(profile, { name: 'p.json', secret: undefined });
     expect(side.columns.slice(-4)).toEqual([
       {
         name: 'age',
-        inferred: { name: 'age', type: 'categorical', reason: 'given by --type', integers: true },
+        inferred: { name: 'age', type: 'categorical', reason: 'set by --type', integers: true },
         declared: 'categorical',
         skipped: undefined,
       },
@@ -167,22 +173,18 @@ describe('a profile', () => {
   });
 
   it('takes some columns only, and refuses names that the data does not have', async () => {
-    const some = await buildProfile(payments(), { columns: ['country', 'amount'], exclude: ['amount'] });
+    const some = await buildProfile(payments(), {
+      chosen: { columns: ['coun*,amount'], exclude: ['amount'] },
+    });
     expect(some.columns.map(({ name }) => name)).toEqual(['country']);
-    for (const options of [
-      { columns: ['amuont'] },
-      { exclude: ['amuont'] },
-      { types: new Map([['amuont', 'text' as const]]) },
-    ]) {
-      await expect(buildProfile(payments(), options)).rejects.toMatchObject({
-        code: 'COLUMN_NOT_FOUND',
+    for (const chosen of [{ columns: ['amuont'] }, { exclude: ['amuont'] }, { types: ['amuont=text'] }]) {
+      await expect(buildProfile(payments(), { chosen })).rejects.toMatchObject({
+        code: 'UNKNOWN_COLUMN',
         exitCode: 2,
-        hint: 'did you mean amount?',
+        hint: 'did you mean `amount`?',
       });
     }
-    await expect(
-      buildProfile(payments(), { types: new Map([['nested', 'text' as const]]) }),
-    ).rejects.toMatchObject({
+    await expect(buildProfile(payments(), { chosen: { types: ['nested=text'] } })).rejects.toMatchObject({
       code: 'COLUMN_SKIPPED',
     });
   });
@@ -211,9 +213,8 @@ describe('rare levels', () => {
     ...Array.from({ length: 40 }, (_, row) => `rare ${row % 20}`),
     'Ada',
   ];
-  const levels = (options: Parameters<typeof buildProfile>[1]) =>
-    buildProfile(memorySide([column('who', cells)]), options);
-  const summary = async (options: Parameters<typeof buildProfile>[1]): Promise<CategoricalSummary> =>
+  const levels = (options: TestOptions) => buildProfile(memorySide([column('who', cells)]), options);
+  const summary = async (options: TestOptions): Promise<CategoricalSummary> =>
     levelsOf(await levels(options));
 
   it('are pooled below the number of rows that was asked for, and can be read nowhere', async () => {

@@ -3,6 +3,8 @@ import {
   encodeCheckedProfile,
   type ProfileOptions,
 } from '../../../../../src/core/drift/profile/build.ts';
+import type { PolicyOptions } from '../../../../../src/core/drift/policy/options.ts';
+import { resolvePolicy } from '../../../../../src/core/drift/policy/resolve.ts';
 import { parseProfile } from '../../../../../src/core/drift/profile/parse.ts';
 import type { Profile } from '../../../../../src/core/drift/profile/profile.ts';
 import { profileSide } from '../../../../../src/core/drift/profile/side.ts';
@@ -36,13 +38,22 @@ async function readAll(side: Side, plan: readonly PinnedColumn[]): Promise<Colum
   return summaries;
 }
 
+/** Options of a profile, with those of the command line that choose columns and types. */
+export type TestOptions = Partial<Omit<ProfileOptions, 'policy'>> & {
+  readonly chosen?: Pick<PolicyOptions, 'columns' | 'exclude' | 'types'>;
+};
+
+export function profile(side: Side, { chosen = {}, ...options }: TestOptions = {}): Promise<Profile> {
+  return buildProfile(side, { ...options, policy: resolvePolicy({ options: chosen }) });
+}
+
 /** The profile of a side after a way through its bytes. */
-export async function profileOf(side: Side, options: ProfileOptions = {}): Promise<Profile> {
-  return parseProfile(encodeCheckedProfile(await buildProfile(side, options)), 'profile.json');
+export async function profileOf(side: Side, options: TestOptions = {}): Promise<Profile> {
+  return parseProfile(encodeCheckedProfile(await profile(side, options)), 'profile.json');
 }
 
 /** The same as one side of a comparison. */
-export async function profiled(side: Side, options: ProfileOptions = {}): Promise<Side> {
+export async function profiled(side: Side, options: TestOptions = {}): Promise<Side> {
   return profileSide(await profileOf(side, options), {
     name: `${side.name}.profile.json`,
     secret: undefined,
