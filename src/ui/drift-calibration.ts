@@ -81,7 +81,7 @@ function expected({ expectedAlerts, budget, margin, floors }: CalibrationTable):
   const share = (part: number): string => `${formatMetric(Number((part * 100).toPrecision(2)))} %`;
   const above =
     margin > 1 && floors.length > 0
-      ? `; floors are ${formatMetric(Number(margin.toPrecision(3)))} times the largest effect`
+      ? `; each floor is ${formatMetric(Number(margin.toPrecision(3)))} times the largest effect`
       : '';
-  return `to be expected of batches like these: ${share(expectedAlerts)} alert (budget ${share(budget)})${above}`;
+  return `of batches like these up to about ${share(expectedAlerts)} will alert (budget ${share(budget)})${above}`;
 }

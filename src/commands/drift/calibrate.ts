@@ -113,6 +113,8 @@ export default defineCommand({
     }),
   ),
   async run(input, context) {
+    // Nobody should wait for floors that can't be kept.
+    if (input.write) await context.repository();
     const rules = await readDriftRules(input, context);
     const { reference, batches, budget, failOn, split, batchRows, orderBy, target, prediction, seed } = input;
     const calibration = await calibrated(

@@ -40,6 +40,8 @@ export interface Unforeseen {
   readonly column: string;
   /** What was seen. */
   readonly message: string;
+  /** How many times the next largest it was; null for breaks, and where no other batch was beyond the limit. */
+  readonly ratio: number | null;
 }
 
 export interface FloorsFound {
@@ -103,7 +105,7 @@ export function chooseFloors(
   );
   const holders = leaveOneOut(records);
   const broken = batches.flatMap(({ name, breaks }) =>
-    breaks.slice(0, 1).map((each) => ({ batch: name, ...each })),
+    breaks.slice(0, 1).map((each) => ({ batch: name, ...each, ratio: null })),
   );
   const margin = marginFor([...holders.values()], allowed - broken.length);
   if (margin === undefined) {
@@ -194,14 +196,19 @@ function leaveOneOut(records: readonly EffectRecord[]): Map<number, LeftOut> {
 function unforeseenOf(holders: ReadonlyMap<number, LeftOut>, margin: number): Unforeseen[] {
   return [...holders.values()]
     .filter(({ ratio }) => ratio > margin)
-    .map(({ batch, record }) => {
+    .map(({ batch, ratio, record }) => {
       const { column, limit, before, beyond } = record;
       const [first, second] = beyond;
       const others =
         second === undefined
           ? `no other batch reaches the limit ${rounded(before)}`
           : `the next largest is ${rounded(second.value)}`;
-      return { batch, column, message: `${limit} ${rounded(first?.value ?? 0)}, where ${others}` };
+      return {
+        batch,
+        column,
+        message: `${limit} ${rounded(first?.value ?? 0)}, where ${others}`,
+        ratio: Number.isFinite(ratio) ? rounded(ratio) : null,
+      };
     });
 }
 

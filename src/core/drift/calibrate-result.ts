@@ -44,7 +44,15 @@ export const Calibration = z.object({
   floors: z.array(FloorResult),
   batches: z.array(BatchResult),
   /** Batches that would have alerted if they had not been among the batches. */
-  unforeseen: z.array(z.object({ batch: z.string(), column: z.string(), message: z.string() })),
+  unforeseen: z.array(
+    z.object({
+      batch: z.string(),
+      column: z.string(),
+      message: z.string(),
+      /** How many times the next largest effect; null for breaks of the schema, and where no other batch was beyond the limit. */
+      ratio: z.number().nullable(),
+    }),
+  ),
   notes: z.array(z.string()),
 });
 export type Calibration = z.output<typeof Calibration>;

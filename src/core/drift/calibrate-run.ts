@@ -98,16 +98,18 @@ function checkRequest(
       },
     );
   }
-  const known = new Set([resolve(cwd, reference)]);
+  const origin = resolve(cwd, reference);
+  const known = new Set<string>();
   for (const batch of batches) {
     const path = resolve(cwd, batch);
-    if (known.has(path)) {
-      const what = batch === reference ? 'is the reference itself' : 'is named twice';
-      throw new UsageError('INVALID_INPUT', `the batch ${printable(batch)} ${what}`, {
-        hint: 'a comparison with what is known already says nothing about batches to come',
-      });
+    if (path !== origin && !known.has(path)) {
+      known.add(path);
+      continue;
     }
-    known.add(path);
+    const what = path === origin ? 'is the reference itself' : 'is named twice';
+    throw new UsageError('INVALID_INPUT', `the batch ${printable(batch)} ${what}`, {
+      hint: 'a comparison with what is known already says nothing about batches to come',
+    });
   }
 }
 

@@ -213,6 +213,8 @@ function sizesOf(observations: readonly BatchObservation[]) {
 
 /** Batches of other sizes have other effects by chance, and other effects are significant. */
 const UNEQUAL = 2;
+/** Some batch is the largest of all; one that is so by this factor may have been no ordinary one. */
+const OUTSTANDING = 1.5;
 
 function notesOf({ floors, unforeseen }: FloorsFound, observations: readonly BatchObservation[]): string[] {
   const { smallestBatch, largestBatch } = sizesOf(observations);
@@ -227,6 +229,7 @@ function notesOf({ floors, unforeseen }: FloorsFound, observations: readonly Bat
       notes.push(`${columnText(column)}: no batch can reach ${limit} ${floor}, so that it never alerts`);
   }
   for (const batch of unforeseen) {
+    if (batch.ratio !== null && batch.ratio < OUTSTANDING) continue;
     notes.push(
       `${printable(batch.batch)} alone had ${columnText(batch.column)} ${printable(batch.message)}: was it normal?`,
     );

@@ -111,7 +111,10 @@ describe('chooseFloors', () => {
     expect(generous.margin).toBe(1);
     expect(generous.floors.map(({ floor }) => floor)).toEqual([0.201, 0.201]);
     expect(generous.expectedAlerts).toBe(0.1);
-    expect(generous.unforeseen.map(({ batch: name }) => name)).toEqual(['b0', 'b1']);
+    expect(generous.unforeseen.map(({ batch: name, ratio }) => [name, ratio])).toEqual([
+      ['b0', 1.33],
+      ['b1', 1.33],
+    ]);
   });
 
   it('refuses where batches are the only ones beyond a limit, and says how many it would take', () => {
@@ -121,8 +124,18 @@ describe('chooseFloors', () => {
       kind: 'refused',
       needed: 39,
       unforeseen: [
-        { batch: 'b0', column: 'c0', message: 'D 0.3, where no other batch reaches the limit 0.1' },
-        { batch: 'b1', column: 'c1', message: 'D 0.4, where no other batch reaches the limit 0.1' },
+        {
+          batch: 'b0',
+          column: 'c0',
+          message: 'D 0.3, where no other batch reaches the limit 0.1',
+          ratio: null,
+        },
+        {
+          batch: 'b1',
+          column: 'c1',
+          message: 'D 0.4, where no other batch reaches the limit 0.1',
+          ratio: null,
+        },
       ],
     });
     expect(chooseFloors([...quiet(37), ...observed.slice(-2)], { budget: 0.05, limitOf }).kind).toBe('found');
@@ -138,7 +151,7 @@ describe('chooseFloors', () => {
     expect(floors).toEqual([]);
     expect({ expectedAlerts, alertsBefore }).toEqual({ expectedAlerts: 0.05, alertsBefore: ['broken'] });
     expect(unforeseen).toEqual([
-      { batch: 'broken', column: 'age', message: 'the current data does not have it' },
+      { batch: 'broken', column: 'age', message: 'the current data does not have it', ratio: null },
     ]);
     expect(chooseFloors([...quiet(18), broken, broken], { budget: 0.05, limitOf })).toMatchObject({
       kind: 'refused',
