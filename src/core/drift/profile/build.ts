@@ -15,7 +15,7 @@ import type { Profile, ProfileColumn } from './profile.ts';
 
 export interface ProfileOptions {
   /** Which columns are left out, and the types that a person chose. */
-  readonly policy: Pick<ResolvedPolicy, 'column' | 'named'>;
+  readonly policy: Pick<ResolvedPolicy, 'column' | 'named' | 'chosen'>;
   /** Levels, values and steps between knots of fewer rows are not shown; 1 unless told. */
   readonly minCount?: number | undefined;
   /** Levels are hashed by it; undefined: they are written as they are. */
@@ -96,9 +96,11 @@ interface Chosen {
 }
 
 function chooseColumns(side: Side, { policy }: ProfileOptions): Chosen[] {
+  const selected = policy.chosen(side.columns.map(({ name }) => name));
+  const wanted = selected === undefined ? undefined : new Set(selected);
   return side.columns.flatMap((column): Chosen[] => {
     const { ignored, type } = policy.column(column.name);
-    if (ignored.value) return [];
+    if (ignored.value || wanted?.has(column.name) === false) return [];
     if (type === undefined) {
       return [{ column, pin: column.skipped === undefined ? column.inferred : null, pinned: false }];
     }
