@@ -1,6 +1,6 @@
 import type { SampleSizes } from './counts.ts';
 import { chiSquareUpperQuantile } from './gamma.ts';
-import { exceedanceP } from './hypergeometric.ts';
+import { exceedanceP, outOfRangeP } from './hypergeometric.ts';
 import { kolmogorovCritical } from './kolmogorov.ts';
 import { compareShares } from './proportions.ts';
 
@@ -46,12 +46,13 @@ export function detectableTvd(
   return withinOne(Math.sqrt((Math.max(0, above) * (1 / reference + 1 / current)) / 4));
 }
 
-/** Of the share of current rows that are unseen (sides 1) or beyond one end of the range (sides 2), by exceedanceP. */
+/** Of the share of current rows that are unseen (by exceedanceP), or outside of the range (sides 2, by outOfRangeP). */
 export function detectableExceedance(sizes: SampleSizes, alpha: number, sides: 1 | 2): DetectableEffect {
   const reference = Math.round(sizes.reference);
   const current = Math.round(sizes.current);
   if (reference < 1 || current < 1) return null;
-  const least = smallest(1, current, (x) => sides * exceedanceP(x, { reference, current }) <= alpha);
+  const chance = sides === 1 ? exceedanceP : outOfRangeP;
+  const least = smallest(1, current, (x) => chance(x, { reference, current }) <= alpha);
   return least === null ? null : least / current;
 }
 

@@ -44,11 +44,18 @@ export function exceedanceP(
 }
 
 /**
- * p of x current rows below the reference's minimum, or above its maximum: twice exceedanceP, as either side might have been looked at,
- * at most 1.
+ * P(at least x of the current rows lie outside of the reference's range, below its minimum or above its maximum | the pooled rows are
+ * exchangeable and no two are equal): exceedanceP(x) (1 + x n / (n + m - x)). 1 for x = 0.
+ *
+ * Of j rows outside j + 1 divisions into below and above are equally likely, each as likely as j rows beyond one end with the n reference rows
+ * around what is left; the formula is their sum over j >= x. Wrong units throw values out on both sides: counted together they are
+ * significant long before either side is.
  */
 export function outOfRangeP(x: number, sizes: { reference: number; current: number }): number {
-  return Math.min(1, 2 * exceedanceP(x, sizes));
+  if (x <= 0) return 1;
+  if (x > sizes.current) return 0;
+  const { reference, current } = sizes;
+  return Math.min(1, exceedanceP(x, sizes) * (1 + (x * reference) / (reference + current - x)));
 }
 
 /** E|X - E X| of the hypergeometric distribution, De Moivre's closed form: exact for any size. */

@@ -21,6 +21,7 @@ import {
 } from '../../../../src/core/drift/statistics/normal.ts';
 import { expectClose } from './closeness.ts';
 import { fixtures, scipyCases } from './fixtures.ts';
+import { divisions } from './samples.ts';
 
 describe('normalSf', () => {
   it('has the values of the fixtures', () => {
@@ -228,10 +229,22 @@ describe('exceedanceP', () => {
       }
     }
   });
+});
 
-  it('is doubled for two sides, up to 1', () => {
-    expectClose(outOfRangeP(2, { reference: 3, current: 2 }), 0.2);
-    expect(outOfRangeP(1, { reference: 3, current: 20 })).toBe(1);
-    expect(outOfRangeP(0, { reference: 3, current: 20 })).toBe(1);
+describe('outOfRangeP', () => {
+  it('is the share of all divisions with so many current rows outside of the range of the reference', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 6 }), (n, m) => {
+        const ranks = Array.from({ length: n + m }, (_, rank) => rank);
+        const outside = divisions(ranks, n).map(
+          ([reference, current]) =>
+            current.filter((rank) => rank < Math.min(...reference) || rank > Math.max(...reference)).length,
+        );
+        for (let x = 0; x <= m + 1; x += 1) {
+          const share = outside.filter((count) => count >= x).length / outside.length;
+          expectClose(outOfRangeP(x, { reference: n, current: m }), share, 1e-12, `${x} of ${n} + ${m}`);
+        }
+      }),
+    );
   });
 });
