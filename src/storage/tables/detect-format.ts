@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { promisify } from 'node:util';
-import { constants, gunzip } from 'node:zlib';
 import { errnoOf, LocalIoError, UsageError } from '../../errors.ts';
 import type { FoundFile } from './find-files.ts';
+import { MalformedText } from './text/batch.ts';
+import { unpacked } from './text/unpacked.ts';
 import type { Compression, Encoding, Format, InputFile } from './text/input-file.ts';
 
 const HEAD = 64 * 1024;
@@ -34,7 +34,7 @@ export async function detectFormat(file: FoundFile): Promise<InputFile> {
   const raw = await readHead(file);
   const compression: Compression = startsWith(raw, GZIP) ? 'gzip' : startsWith(raw, ZSTD) ? 'zstd' : 'none';
   if (startsWith(raw, PARQUET)) return describe(file, { format: 'parquet', compression, encoding: 'utf-8' });
-  const head = compression === 'gzip' ? await unpackHead(raw) : raw;
+  const head = compression === 'none' ? raw : await unpackHead(raw, compression);
   if (/^BZh[1-9]1AY&SY/.test(head.toString('latin1', 0, 10))) {
     throw unknownFormat(file, 'compressed by bzip2', 'decompress it, or compress it by gzip');
   }
@@ -75,15 +75,23 @@ async function readHead(file: FoundFile): Promise<Buffer> {
 }
 
 /** As much as the first compressed bytes hold; what is damaged shows when the file is read. */
-async function unpackHead(raw: Buffer): Promise<Buffer> {
+async function unpackHead(raw: Buffer, compression: Compression): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let length = 0;
   try {
-    return await promisify(gunzip)(raw, {
-      finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: 128 * 1024 * 1024,
-    });
-  } catch {
-    return Buffer.alloc(0);
+    for await (const piece of unpacked(oneBlock(raw), compression)) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length >= HEAD) break;
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedText)) throw error;
   }
+  return Buffer.concat(pieces).subarray(0, HEAD);
+}
+
+async function* oneBlock(block: Buffer): AsyncGenerator<Buffer> {
+  yield await Promise.resolve(block);
 }
 
 function encodingOf(file: FoundFile, head: Buffer): Encoding {

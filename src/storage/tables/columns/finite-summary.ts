@@ -1,6 +1,8 @@
+import { sortedCopy } from '../../../lib/sorting.ts';
 import type { NumericColumn } from '../table.ts';
 import type { KeptRows } from './column-sink.ts';
 import { GrowingNumbers, withoutNaN } from './growing-numbers.ts';
+import { Neighbours } from './neighbours.ts';
 
 type Summary = Pick<
   NumericColumn,
@@ -16,8 +18,17 @@ type Summary = Pick<
   | 'top'
 >;
 
-/** Neighbouring rows kept of a column that is sampled. */
-const CONSECUTIVE = 20_000;
+export interface SummaryOptions {
+  /** How many rows there may be. */
+  expected?: number | undefined;
+  /** Whether the values are wanted in ascending order. */
+  sorted?: boolean | undefined;
+  /** Columns that are read of the table. */
+  columns?: number | undefined;
+}
+
+/** From this share of a sample on, the most frequent value is worth being counted in all rows. */
+const WORTH_COUNTING = 0.005;
 
 /** What is kept of the numbers of one column, wherever they come from. */
 export class FiniteSummary {
@@ -27,13 +38,16 @@ export class FiniteSummary {
   #finite = 0;
   #min = Infinity;
   #max = -Infinity;
+  readonly #sorted: boolean;
   readonly #kept: GrowingNumbers;
+  readonly #neighbours: Neighbours;
   #scratch = new Float64Array(0);
-  #consecutive: Float64Array | undefined;
+  #top: { value: number; sampled: number; count: number | undefined } | undefined;
 
-  /** @param expected how many rows there may be */
-  constructor(expected?: number) {
+  constructor({ expected, sorted = false, columns = 1 }: SummaryOptions) {
+    this.#sorted = sorted;
     this.#kept = new GrowingNumbers(expected);
+    this.#neighbours = new Neighbours(columns);
   }
 
   addInfinite(value: number): void {
@@ -55,6 +69,7 @@ export class FiniteSummary {
     this.#min = min;
     this.#max = max;
     this.#finite += finite;
+    this.#neighbours.add(values, count);
     if (kept.count === count) {
       this.#kept.append(values, count);
       return;
@@ -67,41 +82,60 @@ export class FiniteSummary {
   }
 
   keep(places: Int32Array): void {
-    this.#consecutive ??= withoutNaN(this.#kept.head(CONSECUTIVE));
     this.#kept.keep(places);
+  }
+
+  /** Of a sample that is complete: the most frequent value, if it is worth being counted in all rows. */
+  candidate(): number | undefined {
+    const values = sortedCopy(withoutNaN(this.#kept.head(this.#kept.length)));
+    const top = mostFrequent(values);
+    if (top === undefined) return undefined;
+    this.#top = { value: top.value, sampled: top.count / values.length, count: undefined };
+    return this.#top.sampled >= WORTH_COUNTING ? top.value : undefined;
+  }
+
+  /** @param count of the candidate in all rows */
+  counted(count: number): void {
+    if (this.#top !== undefined) this.#top.count = count;
   }
 
   finish(sampled: boolean): Summary {
     const values = withoutNaN(this.#kept.take());
+    const inRowOrder = !sampled && !this.#sorted;
     return {
-      values,
+      values: this.#sorted ? sortedCopy(values) : values,
       sampled,
-      consecutive: this.#consecutive ?? values,
+      consecutive: inRowOrder ? values : withoutNaN(this.#neighbours.take()),
       finite: this.#finite,
       nan: this.nan,
       positiveInfinite: this.#positiveInfinite,
       negativeInfinite: this.#negativeInfinite,
       min: this.#finite === 0 ? undefined : this.#min,
       max: this.#finite === 0 ? undefined : this.#max,
-      top: sampled ? mostFrequent(values, this.#finite) : undefined,
+      top: sampled ? this.#topOfSample() : undefined,
     };
+  }
+
+  #topOfSample(): Summary['top'] {
+    if (this.#top === undefined) return undefined;
+    const { value, sampled, count } = this.#top;
+    if (count !== undefined) return { value, count, exact: true };
+    return { value, count: Math.round(sampled * this.#finite), exact: false };
   }
 }
 
-/** An estimate from a sample; the smallest of several. */
-function mostFrequent(sample: Float64Array, total: number): Summary['top'] {
-  const sorted = sample.toSorted();
-  let best = 0;
+/** The smallest of several. */
+function mostFrequent(sorted: Float64Array): { value: number; count: number } | undefined {
+  let count = 0;
   let value = 0;
   for (let from = 0; from < sorted.length;) {
     let to = from + 1;
     while (to < sorted.length && sorted[to] === sorted[from]) to += 1;
-    if (to - from > best) {
-      best = to - from;
+    if (to - from > count) {
+      count = to - from;
       value = sorted[from] as number;
     }
     from = to;
   }
-  if (best === 0) return undefined;
-  return { value, count: Math.round((best / sorted.length) * total), exact: false };
+  return count === 0 ? undefined : { value, count };
 }

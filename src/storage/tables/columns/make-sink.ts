@@ -2,16 +2,15 @@ import type { ColumnPlan } from '../table.ts';
 import type { NullTokens } from '../values/null-tokens.ts';
 import { BooleanSink, CategoricalSink, type LevelSink } from './categorical-sink.ts';
 import type { ColumnSink } from './column-sink.ts';
+import type { SummaryOptions } from './finite-summary.ts';
 import { NumericSink } from './numeric-sink.ts';
 import { TEXT_VALUES, TextSink } from './text-sink.ts';
 
 export const DEFAULT_LEVELS = 100_000;
 
-export interface SinkOptions {
+export interface SinkOptions extends SummaryOptions {
   nullTokens: NullTokens;
   levels: number | undefined;
-  /** How many rows there may be. */
-  expected?: number | undefined;
 }
 
 /** As {@link makeSink} for a column of levels. */
@@ -24,11 +23,11 @@ export function makeLevelSink({ name, type, integers = false }: ColumnPlan, opti
 /** What reads the text of a column's cells as the plan says. */
 export function makeSink(plan: ColumnPlan, options: SinkOptions): ColumnSink {
   const { name, type } = plan;
-  const { nullTokens, expected } = options;
+  const { nullTokens, expected, sorted, columns } = options;
   switch (type) {
     case 'numeric':
     case 'datetime':
-      return new NumericSink({ name, type, nullTokens, expected });
+      return new NumericSink({ name, type, nullTokens, expected, sorted, columns });
     case 'categorical':
     case 'boolean':
       return makeLevelSink(plan, options);

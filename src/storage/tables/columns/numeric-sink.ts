@@ -4,14 +4,12 @@ import { parseDatetime } from '../values/datetime.ts';
 import { isNanWord, parseNumber, utf8 } from '../values/number.ts';
 import type { NullTokens } from '../values/null-tokens.ts';
 import { OddCells, type ColumnSink, type KeptRows } from './column-sink.ts';
-import { FiniteSummary } from './finite-summary.ts';
+import { FiniteSummary, type SummaryOptions } from './finite-summary.ts';
 
-export interface NumericSinkOptions {
+export interface NumericSinkOptions extends SummaryOptions {
   name: string;
   type: 'numeric' | 'datetime';
   nullTokens: NullTokens;
-  /** How many rows there may be. */
-  expected: number | undefined;
 }
 
 /** Numbers or dates from the text of cells. */
@@ -22,7 +20,7 @@ export class NumericSink implements ColumnSink {
 
   constructor(options: NumericSinkOptions) {
     this.#options = options;
-    this.#summary = new FiniteSummary(options.expected);
+    this.#summary = new FiniteSummary(options);
   }
 
   take({ bytes, rows, capacity, starts, ends, numbers }: Batch, column: number, kept: KeptRows): void {
@@ -40,6 +38,10 @@ export class NumericSink implements ColumnSink {
 
   keep(places: Int32Array): void {
     this.#summary.keep(places);
+  }
+
+  get summary(): FiniteSummary {
+    return this.#summary;
   }
 
   finish({ rows, sampled }: { rows: number; sampled: boolean }): NumericColumn {

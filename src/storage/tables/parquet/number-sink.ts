@@ -1,9 +1,9 @@
 import type { DuckDBVector } from '@duckdb/node-api';
 import type { KeptRows } from '../columns/column-sink.ts';
-import { FiniteSummary } from '../columns/finite-summary.ts';
+import { FiniteSummary, type SummaryOptions } from '../columns/finite-summary.ts';
 import type { NumericColumn } from '../table.ts';
 
-export interface NumberSinkOptions {
+export interface NumberSinkOptions extends SummaryOptions {
   name: string;
   type: 'numeric' | 'datetime';
   /** Of the whole column; they come as NaN. */
@@ -13,12 +13,13 @@ export interface NumberSinkOptions {
 /** Numbers that are numbers in the file. */
 export class NumberSink {
   readonly #options: NumberSinkOptions;
-  readonly #summary = new FiniteSummary();
+  readonly #summary: FiniteSummary;
   #values = new Float64Array(0);
   #nan = 0;
 
   constructor(options: NumberSinkOptions) {
     this.#options = options;
+    this.#summary = new FiniteSummary(options);
   }
 
   take(vector: DuckDBVector, rows: number, kept: KeptRows): void {
@@ -35,6 +36,10 @@ export class NumberSink {
       else this.#nan += 1;
     }
     this.#summary.add(values, rows, kept);
+  }
+
+  get summary(): FiniteSummary {
+    return this.#summary;
   }
 
   finish({ rows, sampled }: { rows: number; sampled: boolean }): NumericColumn {

@@ -1,9 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { errnoOf, LocalIoError } from '../../../errors.ts';
 import { MalformedText } from './batch.ts';
 import type { InputFile } from './input-file.ts';
+import { unpacked } from './unpacked.ts';
 
 const BLOCK = 1024 * 1024;
 
@@ -88,8 +87,7 @@ async function* transcoded(blocks: AsyncIterable<Buffer>, { encoding }: InputFil
 async function* decompressed(file: InputFile): AsyncGenerator<Buffer> {
   const source = openFile(file);
   try {
-    if (file.compression === 'none') yield* fileBlocks(source);
-    else yield* gunzipped(fileBlocks(source));
+    yield* unpacked(fileBlocks(source), file.compression);
   } finally {
     source.close();
   }
@@ -102,30 +100,4 @@ async function* fileBlocks(source: ByteSource): AsyncGenerator<Buffer> {
     if (length === 0) return;
     yield block.subarray(0, length);
   }
-}
-
-async function* gunzipped(blocks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  const unpacker = createGunzip({ chunkSize: BLOCK });
-  let failure: unknown;
-  pipeline(Readable.from(blocks), unpacker, (error) => {
-    failure = error ?? undefined;
-  });
-  let length = 0;
-  try {
-    for await (const block of unpacker as AsyncIterable<Buffer>) {
-      length += block.length;
-      yield block;
-    }
-  } catch (error) {
-    throw damaged(failure ?? error, length);
-  }
-}
-
-function damaged(error: unknown, offset: number): unknown {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  if (code === 'Z_BUF_ERROR') return new MalformedText(offset, 'the compressed data end here, in the middle');
-  if (typeof code === 'string' && code.startsWith('Z_')) {
-    return new MalformedText(offset, 'the compressed data are damaged from here on');
-  }
-  return error;
 }

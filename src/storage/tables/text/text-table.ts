@@ -14,7 +14,9 @@ import type { ColumnSink } from '../columns/column-sink.ts';
 import { DistinctCounter } from '../columns/distinct-counter.ts';
 import { EvidenceCollector } from '../columns/evidence-collector.ts';
 import { makeSink, valuesPerRow } from '../columns/make-sink.ts';
+import { NumericSink } from '../columns/numeric-sink.ts';
 import { DEFAULT_KEEP_ROWS, DEFAULT_SAMPLE, RowSample } from '../columns/row-sample.ts';
+import { ValueCounter } from '../columns/value-counter.ts';
 import { NullTokens } from '../values/null-tokens.ts';
 import { makeBatch, MalformedText, type Batch, type RecordScanner } from './batch.ts';
 import { CsvScanner } from './csv-scanner.ts';
@@ -106,7 +108,8 @@ export class TextTable {
 
   async read(plan: readonly ColumnPlan[], options: TextReadOptions & Watch = {}): Promise<TextRead> {
     const expected = this.#expectedRows();
-    const sinkOptions = { nullTokens: this.#nullTokens, levels: options.levels, expected };
+    const { levels, sorted } = options;
+    const sinkOptions = { nullTokens: this.#nullTokens, levels, sorted, expected, columns: plan.length };
     const sinks = plan.map((column) => makeSink(column, sinkOptions));
     const sample = new RowSample({
       sample: options.sample ?? DEFAULT_SAMPLE,
@@ -122,12 +125,38 @@ export class TextTable {
       inOrder ? hashRows(batch, distinct) : hashCells(batch, places, distinct),
     );
     const { rows, sampled } = sample;
+    if (sampled) await this.#countCandidates(plan, sinks, options);
     return {
       rows,
       sampleRows: sample.kept,
       duplicates: { rows: distinct.repeated, exact: distinct.exact },
       columns: sinks.map((sink) => () => sink.finish({ rows, sampled })),
     };
+  }
+
+  /** A sample only tells which value is the most frequent one; how often it occurs is counted in all rows. */
+  async #countCandidates(
+    plan: readonly ColumnPlan[],
+    sinks: readonly ColumnSink[],
+    { signal }: Watch,
+  ): Promise<void> {
+    const counters = sinks.flatMap((sink, index) => {
+      const { type = 'text', name = '' } = plan[index] ?? {};
+      if (!(sink instanceof NumericSink) || (type !== 'numeric' && type !== 'datetime')) return [];
+      const value = sink.summary.candidate();
+      if (value === undefined) return [];
+      const counter = new ValueCounter({ value, type, nullTokens: this.#nullTokens });
+      return [{ counter, sink, column: { name, type } }];
+    });
+    if (counters.length === 0) return;
+    const sample = new RowSample({ sample: 1, keepRows: 0, seed: 0, valuesPerRow: 0 });
+    const target = {
+      plan: counters.map(({ column }) => column),
+      sinks: counters.map(({ counter }) => counter),
+      sample,
+    };
+    await this.#fill(target, { signal });
+    for (const { counter, sink } of counters) sink.summary.counted(counter.count);
   }
 
   async sampleRows(
