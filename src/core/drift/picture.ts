@@ -14,8 +14,7 @@ export function histogramOf(reference: Distribution, current: Distribution): His
 }
 
 function edgesOf(reference: Distribution, current: Distribution): number[] {
-  const low = Math.min(quantileOf(reference, TAIL), quantileOf(current, TAIL));
-  const high = Math.max(quantileOf(reference, 1 - TAIL), quantileOf(current, 1 - TAIL));
+  const { low, high } = rangeOf(reference, current);
   if (!(high > low)) return aroundOne(low);
   const wholes = Math.ceil(high) - Math.floor(low) + 1;
   if (isWhole(reference) && isWhole(current) && wholes <= MOST_BINS) {
@@ -26,6 +25,23 @@ function edgesOf(reference: Distribution, current: Distribution): number[] {
   const bins = Math.min(MOST_BINS, Math.max(LEAST_BINS, Math.ceil(2 * Math.cbrt(rows))));
   const edges = Array.from({ length: bins + 1 }, (_, edge) => between(low, high, edge / bins));
   return edges.filter((edge, index) => index === 0 || edge > (edges[index - 1] as number));
+}
+
+/**
+ * The range of both sides without their tails, but no further than one width of the reference beyond it: a few values in another unit would
+ * leave all others in one bin. What lies beyond is in the outer bins, and where all of the current data does, the picture has to go there.
+ */
+function rangeOf(reference: Distribution, current: Distribution): { low: number; high: number } {
+  const before = { low: quantileOf(reference, TAIL), high: quantileOf(reference, 1 - TAIL) };
+  const after = { low: quantileOf(current, TAIL), high: quantileOf(current, 1 - TAIL) };
+  const width = before.high - before.low;
+  const isElsewhere =
+    quantileOf(current, 0.5) > before.high + width || quantileOf(current, 0.5) < before.low - width;
+  const reach = width > 0 && Number.isFinite(width) && !isElsewhere ? width : Infinity;
+  return {
+    low: Math.min(before.low, Math.max(after.low, before.low - reach)),
+    high: Math.max(before.high, Math.min(after.high, before.high + reach)),
+  };
 }
 
 /** One bin around a single value. */
