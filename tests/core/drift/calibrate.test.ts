@@ -193,6 +193,28 @@ describe('calibrate', () => {
     expect(calibration.batches.every(({ alerts }) => alerts.length === 0)).toBe(true);
   });
 
+  it('takes names for names, whatever a column is called', async () => {
+    const { reference, batches } = seasonal(3);
+    const rename = (columns: readonly MemoryColumn[]): MemoryColumn[] =>
+      columns.map((each) => ({
+        ...each,
+        name: each.name === 'season' ? '__proto__' : `constructor ${each.name}`,
+      }));
+    const plain = await calibrated({ reference, batches });
+    const hostile = await calibrated({
+      reference: () => memorySide(rename(columnsOf(new Random(3), { rows: 2000 })), { name: 'train.csv' }),
+      batches: batches.map(rename),
+    });
+    const floorsOf = (floors: Calibration['floors'], name: string) =>
+      floors.filter((floor) => floor.column === name).map(({ limit, floor }) => [limit, floor]);
+    expect(floorsOf(hostile.calibration.floors, '__proto__')).toEqual(
+      floorsOf(plain.calibration.floors, 'season'),
+    );
+    const settings = JSON.parse(JSON.stringify(hostile.settings)) as DriftSettings;
+    expect(policyOf(settings).column('__proto__').limits('D').value.medium).toBeGreaterThan(0.1);
+    expect(policyOf(settings).column('toString').limits('D').value.medium).toBe(0.1);
+  });
+
   it('raises the limit of the severity that is to fail', async () => {
     const { calibration, settings } = await calibrated(seasonal(3), {
       policy: policyOf({}, { failOn: 'high' }),
