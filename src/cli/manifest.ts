@@ -209,6 +209,11 @@ export const manifest: Manifest = {
       },
     },
   },
+  profile: {
+    summary: 'Keep of a data set what drift checks need, and no rows',
+    group: 'Drift',
+    load: () => import('../commands/profile.ts'),
+  },
   reports: {
     summary: 'Look at the drift reports that were kept',
     group: 'Drift',
