@@ -19,6 +19,7 @@ const D_LIMITS: Limits = { medium: 0.1, high: 0.2, critical: 0.4 };
 const EXPLAINED = 0.65;
 export const LEAST_ROWS = 20;
 const BLOCKS = 10;
+const FEW_COLUMNS = 'fewer than two columns vary';
 /** Pairs up to which p is exact. */
 const EXACT_PAIRS = 1e7;
 
@@ -38,6 +39,7 @@ export function compareReconstruction(
   columns: readonly SharedColumn[],
   { alpha }: ReconstructionOptions,
 ): ReconstructionReport {
+  if (columns.length < 2) return withoutResult(FEW_COLUMNS, false);
   const rows = { reference: rowsOf(columns, 'reference'), current: rowsOf(columns, 'current') };
   const isTooFew = rows.reference < 2 * LEAST_ROWS || rows.current < LEAST_ROWS;
   if (isTooFew)
@@ -50,7 +52,7 @@ export function compareReconstruction(
   const encode = (side: Side, chosen: Uint32Array): NumberTable =>
     encoded({ columns, encoders, side }, chosen);
   const components = principalComponents(encode('reference', learnt), EXPLAINED);
-  if (components === undefined) return withoutResult('fewer than two columns vary', false);
+  if (components === undefined) return withoutResult(FEW_COLUMNS, false);
   const before = errorsOf(components, encode('reference', held));
   const after = errorsOf(
     components,
