@@ -40,10 +40,17 @@ describe('compareMultivariate', () => {
     expect(section.verdict).toBe('drift');
     expect(section.classifier).toMatchObject({ verdict: 'drift', severity: 'critical' });
     expect(section.classifier.auc?.low).toBeGreaterThan(0.6);
-    expect(section.reconstruction).toMatchObject({ verdict: 'drift' });
-    const change = section.reconstruction;
-    expect(change.current?.value).toBeLessThan(change.reference?.value ?? 0);
     expect(section.message).toContain('tells current from reference rows');
+  });
+
+  it('finds by the reconstruction error that columns no longer hang together', () => {
+    const random = new Random(20);
+    const section = compared(alignedRows(normals(random, 600, 0.8)), alignedRows(normals(random, 600)));
+    const { reconstruction } = section;
+    expect(reconstruction).toMatchObject({ verdict: 'drift', severity: 'critical' });
+    expect(reconstruction.current?.low).toBeGreaterThan(reconstruction.reference?.high ?? NaN);
+    expect(reconstruction.explained).toBeGreaterThan(0.65);
+    expect(reconstruction.message).toContain('no longer hang together');
   });
 
   it('says which columns it tells the sides apart by', () => {
