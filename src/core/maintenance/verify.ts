@@ -71,50 +71,62 @@ export interface VerifyRequest extends Pick<
  */
 export async function verify(repository: Repository, request: VerifyRequest): Promise<Verification> {
   const scope = await chooseScope(repository, request.references);
-  const damage: Damage[] = [];
-  const notices: string[] = [];
-  let records = 0;
-  let events = 0;
-  let conflict: MlopsError | undefined;
-  for (const { state, versions } of scope) {
-    records += versions.length;
-    events += state.log.newestFirst.length;
-    damage.push(...modelDamage(state));
-    notices.push(...modelNotices(state));
-    conflict ??= state.problems.find(({ error }) => CONFLICT_CODES.has(error.code))?.error;
-  }
+  const found: Found = {
+    checked: { records: 0, events: 0, pointers: 0, reports: 0, manifests: 0, packs: 0, blobs: 0, bytes: 0 },
+    damage: [],
+    notices: [],
+    conflict: undefined,
+  };
+  for (const each of scope) addModel(found, each);
   const metadataOnly = request.metadataOnly === true;
   // References name versions, and nothing else is looked at then.
-  const data = request.references.length === 0 ? await verifyData(repository, { metadataOnly }) : undefined;
-  if (data !== undefined) {
-    events += data.events;
-    damage.push(...data.damage);
-    notices.push(...data.notices);
-    conflict ??= data.conflict;
-  }
-  const kept = data === undefined ? undefined : await verifyReports(repository.documents, data.log);
-  damage.push(...(kept?.damage ?? []).map((each): Damage => ({ kind: 'report', ...each })));
-  notices.push(...(kept?.notices ?? []));
-  const pointers = data?.pointers ?? 0;
-  const reports = kept?.reports ?? 0;
-  const checked = { records, events, pointers, reports, manifests: 0, packs: 0, blobs: 0, bytes: 0 };
-  if (!metadataOnly) {
-    const digests = new Set(
-      scope.flatMap(({ versions }) => versions.filter(isKept).flatMap(({ record }) => artifactsOf(record))),
-    );
-    for (const digest of data?.digests ?? []) digests.add(digest);
-    const { remote = false, repair = false } = request;
-    const objects = await verifyBytes(repository, {
-      ...objectOptions(request),
-      digests: [...digests],
-      remote,
-      repair,
-    });
-    Object.assign(checked, objects.checked);
-    damage.push(...objects.damage);
-    notices.push(...objects.notices);
-  }
-  return { checked, damage, notices, conflict };
+  const tracked = request.references.length === 0 ? await addTracked(repository, found, metadataOnly) : [];
+  if (metadataOnly) return found;
+  const named = scope.flatMap(({ versions }) =>
+    versions.filter(isKept).flatMap(({ record }) => artifactsOf(record)),
+  );
+  const { remote = false, repair = false } = request;
+  const objects = await verifyBytes(repository, {
+    ...objectOptions(request),
+    digests: [...new Set([...named, ...tracked])],
+    remote,
+    repair,
+  });
+  Object.assign(found.checked, objects.checked);
+  found.damage.push(...objects.damage);
+  found.notices.push(...objects.notices);
+  return found;
+}
+
+/** What was found so far. */
+interface Found extends Verification {
+  damage: Damage[];
+  notices: string[];
+}
+
+function addModel(found: Found, { state, versions }: Scope): void {
+  found.checked.records += versions.length;
+  found.checked.events += state.log.newestFirst.length;
+  found.damage.push(...modelDamage(state));
+  found.notices.push(...modelNotices(state));
+  found.conflict ??= state.problems.find(({ error }) => CONFLICT_CODES.has(error.code))?.error;
+}
+
+/** Tracked data, and the reports that events of the whole repository tell of. @returns the digests of the data */
+async function addTracked(
+  repository: Repository,
+  found: Found,
+  metadataOnly: boolean,
+): Promise<Iterable<string>> {
+  const data = await verifyData(repository, { metadataOnly });
+  const kept = await verifyReports(repository.documents, data.log);
+  found.checked.events += data.events;
+  found.checked.pointers = data.pointers;
+  found.checked.reports = kept.reports;
+  found.damage.push(...data.damage, ...kept.damage.map((each): Damage => ({ kind: 'report', ...each })));
+  found.notices.push(...data.notices, ...kept.notices);
+  found.conflict ??= data.conflict;
+  return data.digests;
 }
 
 function objectOptions({
