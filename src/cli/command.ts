@@ -1,5 +1,4 @@
 import type * as z from 'zod';
-import type { ExitCode } from '../errors.ts';
 import type { Context } from './context.ts';
 
 export interface ArgumentDefinition {
@@ -37,8 +36,8 @@ export interface Rendered<D> {
   data: D;
   /** The result for people, ending in a newline unless empty. Not called with `--json` or `--quiet`. */
   text(view: View): string;
-  /** Default 0. */
-  exitCode?: ExitCode;
+  /** Default 0. Anything but an `ExitCode` is that of another program which the command ran. */
+  exitCode?: number;
   /**
    * What goes to stderr though it is the result, where stdout belongs to somebody else: a hook's belongs to Git. Not shown with
    * `--json`; errors are shown with `--quiet` too.

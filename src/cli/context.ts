@@ -10,6 +10,8 @@ import type { RemotePlace } from '../storage/open-remote.ts';
 import type { TableReader } from '../storage/tables/table.ts';
 import type { RepositoryParts } from '../core/repository/open.ts';
 import type { Repository } from '../core/repository/repository.ts';
+import type { Execute } from '../core/runs/execute.ts';
+import type { Run, TrackingEndpoint } from '../core/runs/index.ts';
 import { MLOPS_DIRECTORY } from '../core/repository/layout.ts';
 import { VERSION } from './version.ts';
 import { createProcessIo, type ProcessIo } from './process-io.ts';
@@ -21,6 +23,8 @@ import { printable } from '../lib/terminal-text.ts';
 export interface Io {
   out(text: string): void;
   err(text: string): void;
+  /** Passes on what another program printed; resolves when more may come. Absent where a stream takes text only. */
+  writeBytes?(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void>;
   outIsTTY: boolean;
   errIsTTY: boolean;
   /** Whether colour was asked for on each stream, after NO_COLOR, FORCE_COLOR, --no-color and TTY detection. */
@@ -104,6 +108,13 @@ export interface Context {
   outputFiles(): Promise<OutputFiles>;
   /** Reads data files: CSV, JSON lines, Parquet. */
   tables(): Promise<TableReader>;
+  /** Runs a program with the streams of this one. */
+  readonly execute: Execute;
+  /**
+   * What lets a program log to a run without knowing this one, for as long as it runs; undefined where there is nothing of the kind.
+   * `mlops run` adds its variables to the environment of the program and closes it afterwards.
+   */
+  trackingEndpoint(run: Run): Promise<TrackingEndpoint | undefined>;
   /** A bar on stderr that appears after a second on a terminal, and nothing elsewhere. */
   progress(label: string, unit: 'bytes' | 'items'): Progress;
   warn(message: string): void;
@@ -181,6 +192,8 @@ export function createContext(options: ContextOptions): Context {
     }),
     outputFiles: once(async () => (await import('../storage/local/output-files.ts')).createOutputFiles()),
     tables: once(async () => (await import('../storage/tables/reader.ts')).createTableReader()),
+    execute: async (request) => (await import('./execute.ts')).execute(request, io),
+    trackingEndpoint: () => Promise.resolve(undefined),
     progress: (label, unit) => {
       const enabled = io.errIsTTY && !quiet && !json;
       return createProgress({ label, unit, enabled, write: io.err, elapsed: () => performance.now() });

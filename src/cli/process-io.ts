@@ -2,7 +2,7 @@ import { errnoOf, InterruptedError, UsageError } from '../errors.ts';
 import type { Io } from './context.ts';
 
 export interface OutputStream {
-  write(text: string, done?: () => void): unknown;
+  write(text: string | Uint8Array, done?: (error?: Error | null) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   isTTY?: boolean;
   columns?: number;
@@ -40,6 +40,11 @@ export function createProcessIo({ openStdin, stdout, stderr, env }: ProcessIoOpt
       if (text !== '' && failure === undefined) stdout.write(text);
     },
     err: (text) => void stderr.write(text),
+    writeBytes: (stream, bytes) =>
+      new Promise((resolve, reject) => {
+        const target = stream === 'stdout' ? stdout : stderr;
+        target.write(bytes, (error) => (error ? reject(error) : resolve()));
+      }),
     outIsTTY,
     errIsTTY,
     outColor: wantsColor(outIsTTY, env),

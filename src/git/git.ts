@@ -74,6 +74,8 @@ export interface Git {
   /** Absolute path of the work tree that holds `directory`, or undefined outside of Git or in a bare repository. */
   findRoot(directory: string): Promise<string | undefined>;
   codeState(): Promise<CodeState>;
+  /** The bytes that `CodeState.diff` is the digest of; undefined when there are more than `limit`. */
+  uncommitted(limit: number): Promise<Uint8Array | undefined>;
   /** `Name <email>` from Git's configuration; undefined when unset. */
   identity(): Promise<string | undefined>;
   /** Adds exactly these paths (relative to the root) to the index. Paths that are ignored are an error. */

@@ -10,7 +10,7 @@ import { filesEver } from './file-history.ts';
 import type { CodeState, Git } from './git.ts';
 import { directoriesAt, isObjectId, readObjects } from './objects.ts';
 import { listReferences } from './references.ts';
-import { createRunGit, hashGitOutput, type GitPlace, type RunGit } from './run-git.ts';
+import { createRunGit, hashGitOutput, streamGitOutput, type GitPlace, type RunGit } from './run-git.ts';
 import {
   absentFromHead,
   isRebasing,
@@ -67,6 +67,7 @@ export function createGit(options: CreateGitOptions): Git {
   return {
     findRoot: (start) => findRoot(createRunGit({ ...place, directory: start })),
     codeState: () => codeState(run, place),
+    uncommitted: (limit) => uncommitted(run, place, limit),
     identity: () => identity(run, env),
     stage: (paths) => stage(run, paths),
     commit: (paths, message) => commit(run, paths, message),
@@ -158,6 +159,21 @@ async function codeState(run: RunGit, place: GitPlace): Promise<CodeState> {
   const remote = chooseRemote(urls);
   if (remote !== undefined) state.remote = redactUrl(remote);
   return state;
+}
+
+async function uncommitted(run: RunGit, place: GitPlace, limit: number): Promise<Uint8Array | undefined> {
+  const status = await readStatus(run);
+  const args = [...DIFF, status.commit ?? (await emptyTree(run)), ...OUTSIDE_MLOPS];
+  const pieces: Buffer[] = [];
+  let length = 0;
+  await streamGitOutput(place, args, {
+    onBytes: (bytes) => {
+      length += bytes.length;
+      // The rest is read and dropped: git would report a closed pipe as a failure.
+      if (length <= limit) pieces.push(bytes);
+    },
+  });
+  return length > limit ? undefined : Buffer.concat(pieces);
 }
 
 async function readStatus(run: RunGit): Promise<WorkTreeStatus> {

@@ -18,7 +18,7 @@ function stream(properties: { isTTY?: boolean; columns?: number; failWith?: Erro
     on: (event, listener) => emitter.on(event, listener),
     write: (text, done) => {
       if (properties.failWith !== undefined) setImmediate(() => emitter.emit('error', properties.failWith));
-      else written.push(text);
+      else written.push(Buffer.from(text).toString());
       if (done !== undefined) setImmediate(done);
     },
   };

@@ -44,6 +44,7 @@ export interface MemoryRepository extends Repository {
 /** A Git that knows of nothing: the registry must work before the first commit. */
 const NO_GIT: Git = {
   findRoot: () => Promise.resolve(undefined),
+  uncommitted: () => Promise.resolve(undefined),
   codeState: () => Promise.resolve({ dirty: false, untracked: 0 }),
   identity: () => Promise.resolve(undefined),
   stage: () => Promise.resolve(),

@@ -56,9 +56,14 @@ function parseNumber(key: string, text: string): number {
  * A JSON file of metrics, such as a training script writes: numbers, nested objects flattened with `.`. Python's `NaN` and
  * `Infinity` are understood. Booleans and text are no metrics and are an error, as are arrays.
  *
+ * @param options.separator between nested names; default `.`
+ * @param options.numbersOnly pass over what is no number
  * @throws UsageError `SOURCE_MISSING`, `LIMIT_EXCEEDED`, `METRICS_INVALID`; IntegrityError `JSON_INVALID` with the position
  */
-export async function readMetricsFile(path: string): Promise<Map<string, MetricValue>> {
+export async function readMetricsFile(
+  path: string,
+  { separator = '.', numbersOnly = false }: { separator?: string; numbersOnly?: boolean } = {},
+): Promise<Map<string, MetricValue>> {
   const stats = await stat(path).catch(() => undefined);
   if (stats === undefined || !stats.isFile()) {
     throw new UsageError('SOURCE_MISSING', `${path}: there is no such metrics file`, {
@@ -76,7 +81,7 @@ export async function readMetricsFile(path: string): Promise<Map<string, MetricV
   }
   const text = quoteNonFinite(await readFile(path, 'utf8'));
   const metrics = new Map<string, MetricValue>();
-  collect(parseMetricsText(text, path), [], { path, metrics });
+  collect(parseMetricsText(text, path), [], { path, metrics, separator, numbersOnly });
   assertLimit(metrics.size, LIMITS.metrics, 'metrics');
   return metrics;
 }
@@ -103,9 +108,9 @@ function quoteNonFinite(text: string): string {
 function collect(
   value: unknown,
   path: readonly string[],
-  into: { path: string; metrics: Map<string, MetricValue> },
+  into: { path: string; metrics: Map<string, MetricValue>; separator: string; numbersOnly: boolean },
 ): void {
-  const key = path.join('.');
+  const key = path.join(into.separator);
   if (into.metrics.has(key)) {
     throw new UsageError(
       'METRICS_INVALID',
@@ -121,6 +126,8 @@ function collect(
     into.metrics.set(key, value);
   } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     for (const [name, member] of Object.entries(value)) collect(member, [...path, name], into);
+    return;
+  } else if (into.numbersOnly && key !== '') {
     return;
   } else {
     throw new UsageError(

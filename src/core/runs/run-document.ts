@@ -47,7 +47,6 @@ const Source = z.looseObject({
   entryPoint: z.string().max(4096).optional(),
   directory: z.string().max(4096).optional(),
   git: z.lazy(() => Lineage.unwrap().shape.git.unwrap()).optional(),
-  patch: Digest.optional(),
 });
 
 const Environment = z.looseObject({

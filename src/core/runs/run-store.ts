@@ -243,6 +243,7 @@ export interface LoggedModels {
  * Runs, experiments and logged models of one clone. Every write is on its way to the disk when the call resolves: a kill of this process loses
  * nothing of it. Calls may be made at the same time, from this process and from others; what others wrote is seen by the next call.
  *
+ * What looks like a secret in a param or a tag is kept as `***`, as runs are pushed and committed.
  * Keys and values are checked against docs/format.md section 8: UsageError `LIMIT_EXCEEDED`, `KEY_INVALID`, `VALUE_INVALID`, and nothing is written.
  */
 export interface RunStore {

@@ -17,6 +17,7 @@ import {
 import { encodeLogLine, type LogLine } from './log-lines.ts';
 import { MetricTable } from './metric-table.ts';
 import { randomName } from './random-name.ts';
+import { looksSecret, REDACTED } from './redact.ts';
 import { DEFAULT_EXPERIMENT } from './run.ts';
 import { encodeRun, entriesOf } from './run-document.ts';
 import type { RunEntries } from './run-entries.ts';
@@ -105,8 +106,10 @@ export class RunWrites {
     await this.#parts.entries.get(id, { metrics: true }).snapshot({ durable: true });
   }
 
-  async log(id: string, { metrics = [], params = [], tags = [] }: RunBatch): Promise<void> {
+  async log(id: string, batch: RunBatch): Promise<void> {
     await this.#assertLoggable(id);
+    const { metrics = [] } = batch;
+    const [params, tags] = [this.#withoutSecrets(batch.params ?? []), this.#withoutSecrets(batch.tags ?? [])];
     const entry = this.#open(id);
     for (const point of metrics) assertMetric(point);
     for (const [key, value] of params) assertParam(key, value);
@@ -219,7 +222,8 @@ export class RunWrites {
         hint: 'choose another one, or restore it',
       });
     }
-    const { params = new Map<string, string>(), tags = new Map<string, string>() } = request;
+    const params = new Map(this.#withoutSecrets([...(request.params ?? [])]));
+    const tags = new Map(this.#withoutSecrets([...(request.tags ?? [])]));
     for (const [key, value] of params) assertParam(key, value);
     for (const [key, value] of tags) assertTag(key, value);
     assertCount('params', params.size);
@@ -243,7 +247,7 @@ export class RunWrites {
       startedAt,
       endedAt: undefined,
       deletedAt: undefined,
-      params: new Map(params),
+      params,
       tags: new Map([...tags].filter(([key]) => key !== RUN_NAME_TAG)),
       inputs: [],
       modelInputs: [],
@@ -257,6 +261,12 @@ export class RunWrites {
       log: { id: undefined, bytes: 0 },
       lastTime: 0,
     };
+  }
+
+  /** A training script can't be asked; what it should not have logged is not kept, and it goes on. */
+  #withoutSecrets(pairs: readonly Pair[]): readonly Pair[] {
+    const { allowedSecrets } = this.#parts.repository.config.hooks;
+    return pairs.map(([key, value]) => [key, looksSecret(key, value, allowedSecrets) ? REDACTED : value]);
   }
 
   #now(): number {

@@ -85,8 +85,6 @@ export interface RunSource {
   /** Directory it was started in, relative to the root of the work tree. */
   readonly directory?: string | undefined;
   readonly git?: CodeState | undefined;
-  /** Digest of an artifact, one file: the uncommitted changes themselves. */
-  readonly patch?: string | undefined;
 }
 
 /** A fingerprint of the surroundings: a fixed list of facts, none of which is a secret. */
