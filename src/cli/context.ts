@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { RemoteConfig } from '../config/schema.ts';
 import { UsageError } from '../errors.ts';
 import type { Git, GitHooks } from '../git/git.ts';
@@ -85,6 +85,8 @@ export interface Context {
    * @throws UsageError `NOT_A_REPOSITORY`, `FORMAT_UNSUPPORTED`
    */
   repository(): Promise<Repository>;
+  /** The repository of the run that this process is part of, wherever it runs: `MLOPS_REPOSITORY`; else as `repository`. */
+  runRepository(): Promise<Repository>;
   /**
    * Creates `.mlops` at the Git root around `cwd`, or finds it complete.
    * @throws UsageError `NOT_A_GIT_REPOSITORY`
@@ -165,6 +167,7 @@ export function createContext(options: ContextOptions): Context {
     return /^\s*y(es)?\s*$/i.test(await ask(`${printable(question)} [y/N] `, signal));
   };
   const parts: ContextParts = { ...options, warn, confirm };
+  const repository = once(() => openRepositoryAround(parts));
   return {
     cwd,
     env,
@@ -172,7 +175,13 @@ export function createContext(options: ContextOptions): Context {
     quiet,
     signal,
     now: () => options.now(),
-    repository: once(() => openRepositoryAround(parts)),
+    repository,
+    runRepository: once(() => {
+      const directory = env['MLOPS_REPOSITORY'] ?? '';
+      return directory === ''
+        ? repository()
+        : openRepositoryAround({ ...parts, cwd: resolve(cwd, directory) });
+    }),
     initialise: () => initialiseAround(parts),
     prepareRemote: async (settings) => {
       const { prepareRemote } = await import('../storage/open-remote.ts');

@@ -13,6 +13,14 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'MLOPS_ACTOR',
     description: 'who acts, as written into records and events; default is the identity of Git',
   },
+  {
+    name: 'MLOPS_RUN_ID',
+    description: 'run that `mlops log` logs to and `mlops save` links; `mlops run` sets it for its command',
+  },
+  {
+    name: 'MLOPS_REPOSITORY',
+    description: 'where the repository of that run is; `mlops run` sets it too',
+  },
   ...Object.entries(SETTINGS).flatMap(([key, { variable }]) =>
     variable === undefined ? [] : [{ name: variable, description: `overrides the setting ${key}` }],
   ),

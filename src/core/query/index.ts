@@ -1,4 +1,5 @@
+export { parseFields } from './fields.ts';
 export { parseFilter } from './filter.ts';
 export { matches } from './match.ts';
 export { compareBy, parseSort } from './sort.ts';
-export type { FilterSubject, QueryOptions } from './subject.ts';
+export type { Field, FilterSubject, QueryOptions } from './subject.ts';

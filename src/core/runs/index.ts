@@ -1,4 +1,6 @@
 export { experimentByName } from './experiments.ts';
+export { namedRun } from './named-run.ts';
+export { isSystemMetric, RunSummary, runValue, summariseRun } from './run-summary.ts';
 export { openRunStore } from './store.ts';
 export type { OpenRunStoreOptions } from './store.ts';
 export { artifactUri, RUN_QUERY } from './run-view.ts';

@@ -87,6 +87,36 @@ export function queryItemOf(entry: RunEntry, experiments: KnownExperiments): Que
   };
 }
 
+/** As {@link queryItemOf}, of a run that was read already. */
+export function queryItemOfRun(run: Run): QueryItem {
+  const { source, endedAt, startedAt } = run;
+  const attributes = new Map<string, string | number | undefined>([
+    ['id', run.id],
+    ['name', run.name],
+    ['experiment', run.experimentName],
+    ['experiment_id', run.experimentId],
+    ['status', run.status],
+    ['lifecycle', run.lifecycle],
+    ['user', run.createdBy],
+    ['startedAt', new Date(startedAt).toISOString()],
+    ['start_time', startedAt],
+    ['endedAt', endedAt === undefined ? undefined : new Date(endedAt).toISOString()],
+    ['end_time', endedAt],
+    ['duration', endedAt === undefined ? undefined : (endedAt - startedAt) / 1000],
+    ['exitCode', run.exitCode],
+    ['branch', source?.git?.branch],
+    ['commit', source?.git?.commit],
+    ['command', source?.command?.join(' ')],
+    ['artifact_uri', artifactUri(run.id, run.experimentId)],
+  ]);
+  return {
+    metric: (key) => run.metrics.get(key)?.value,
+    param: (key) => run.params.get(key),
+    tag: (key) => (key === RUN_NAME_TAG ? run.name : run.tags.get(key)),
+    attribute: (key) => attributes.get(key),
+  };
+}
+
 function attributeOf(
   entry: RunEntry,
   key: string,
