@@ -70,6 +70,9 @@ const leaveOutUnusedModules = {
 /** Packages that few commands need: files of their own, read when they are first asked for. */
 const HEAVY = ['simple-git', 'tar'];
 
+/** Optional, with a binary of its own: it is found in node_modules, or it is not there. */
+const DATABASE = ['@duckdb/node-api', '@duckdb/node-bindings'];
+
 /** What `src/storage/s3/sdk.ts` uses of the S3 client; the other two hundred operations are left out. */
 const S3 = `export {
   CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client,
@@ -127,16 +130,16 @@ const results = [
     entryPoints: { main: 'src/cli/entry.ts' },
     outdir: staging,
     plugins: [leaveOutUnusedModules, heavyBeside],
-    // An optional dependency with a binary of its own: it is found in node_modules, or it is not there.
-    external: ['@duckdb/node-api'],
+    external: DATABASE,
     supported: { 'dynamic-import': false },
     define: { MLOPS_VERSION: JSON.stringify(version), 'import.meta.url': 'importMetaUrl' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
   }),
   await build({
     ...common,
-    entryPoints: { 'table-thread': 'src/storage/tables/text/thread.ts' },
+    entryPoints: { 'table-thread': 'src/storage/tables/engine/thread.ts' },
     outdir: staging,
+    external: DATABASE,
   }),
   await build({
     ...common,

@@ -1,23 +1,23 @@
 import { UsageError } from '../../errors.ts';
 import { detectFormat } from './detect-format.ts';
+import { openTable } from './engine/open-table.ts';
 import { findFiles } from './find-files.ts';
-import { openParquet } from './parquet/open-parquet.ts';
 import type { OpenTableOptions, Table, TableReader } from './table.ts';
 import type { InputFile } from './text/input-file.ts';
-import { openText } from './text/open-text.ts';
 
 const FORMAT_NAMES = { delimited: 'delimited text', json: 'JSON', parquet: 'Parquet' } as const;
 
 export function createTableReader(): TableReader {
-  return { open: openTable };
+  return { open: openPaths };
 }
 
-async function openTable(paths: readonly string[], options: OpenTableOptions): Promise<Table> {
+async function openPaths(paths: readonly string[], { cwd, nullTokens }: OpenTableOptions): Promise<Table> {
   const files: InputFile[] = [];
-  for (const file of await findFiles(paths, options.cwd)) files.push(await detectFormat(file));
+  for (const file of await findFiles(paths, cwd)) files.push(await detectFormat(file));
   const [first] = files;
-  if (first === undefined)
+  if (first === undefined) {
     throw new UsageError('TABLE_NOT_FOUND', 'no file is named', { hint: 'name at least one' });
+  }
   const other = files.find(({ format }) => format !== first.format);
   if (other !== undefined) {
     throw new UsageError(
@@ -26,5 +26,5 @@ async function openTable(paths: readonly string[], options: OpenTableOptions): P
       { hint: 'files that are read as one table need the same format' },
     );
   }
-  return first.format === 'parquet' ? openParquet(files, options) : openText(files, options);
+  return openTable(files, nullTokens === undefined ? {} : { nullTokens });
 }

@@ -14,6 +14,10 @@ const REMEMBERED = 4_000_000;
 const ZERO = 0x30;
 const COMMA = 0x2c;
 const EXACT = 2 ** 53;
+/** Numbers of a typed file that tell how long their text is. */
+const MEASURED = 1000;
+const DOUBLE = new Float64Array(1);
+const WORDS = new Int32Array(DOUBLE.buffer);
 /** Other cells hold no boolean word: those begin with one of these letters. */
 const BOOLEAN_STARTS = new Set(
   BOOLEAN_WORDS.flat().flatMap((word) => [word.charCodeAt(0), word.toUpperCase().charCodeAt(0), 0x20, 0x09]),
@@ -37,6 +41,8 @@ export class EvidenceCollector {
   #booleans = 0;
   #datetimes = 0;
   #characters = 0;
+  /** Numbers of a typed file whose text was looked at. */
+  #measured = 0;
 
   constructor(column: TableColumn, { nullTokens, columns }: { nullTokens: NullTokens; columns: number }) {
     this.#column = column;
@@ -51,6 +57,15 @@ export class EvidenceCollector {
     this.#rows += rows;
     for (let row = 0, cell = column * capacity; row < rows; row += 1, cell += 1) {
       this.#cell(bytes, starts[cell] as number, ends[cell] as number, numbers[cell] as number);
+    }
+  }
+
+  /** Numbers that are such in the file. @param valid one bit a row, 0 for null; undefined if none is */
+  takeNumbers({ values, valid }: { values: Float64Array; valid: Uint8Array | undefined }): void {
+    this.#rows += values.length;
+    for (let row = 0; row < values.length; row += 1) {
+      if (valid !== undefined && (((valid[row >> 3] as number) >> (row & 7)) & 1) === 0) this.#nulls += 1;
+      else this.#typedNumber(values[row] as number);
     }
   }
 
@@ -73,7 +88,7 @@ export class EvidenceCollector {
       booleanWords: [...this.#words].sort(),
       datetimes: this.#datetimes,
       distinct: this.#distinct.distinct,
-      meanLength: values === 0 ? 0 : this.#characters / values,
+      meanLength: values === 0 ? 0 : this.#characters / (this.#measured === 0 ? values : this.#measured),
       examples: this.#examples,
     };
   }
@@ -96,6 +111,24 @@ export class EvidenceCollector {
     hashCell(bytes, start, end, this.#lanes);
     this.#distinct.add(hashOf(this.#lanes));
     if (this.#examples.length < EXAMPLES) this.#example(utf8(bytes, start, Math.min(end, start + 200)));
+  }
+
+  #typedNumber(number: number): void {
+    this.#numbers += 1;
+    if (Number.isInteger(number)) {
+      this.#integers += 1;
+      if (number >= EXACT || number <= -EXACT) this.#beyondPrecision += 1;
+    }
+    DOUBLE[0] = number;
+    this.#lanes.low = Math.imul(WORDS[0] as number, 0x85ebca6b) ^ (WORDS[1] as number);
+    this.#lanes.high = Math.imul(WORDS[1] as number, 0xc2b2ae35) ^ (WORDS[0] as number);
+    this.#distinct.add(hashOf(this.#lanes));
+    // The text of numbers takes time, and their length says little.
+    if (this.#measured === MEASURED) return;
+    this.#measured += 1;
+    const text = String(number);
+    this.#characters += text.length;
+    if (this.#examples.length < EXAMPLES) this.#example(text);
   }
 
   #number(number: number, bytes: Uint8Array, start: number, end: number): void {

@@ -2,70 +2,98 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../../errors.ts';
-import type { OpenTableOptions, Table } from '../table.ts';
 import type { InputFile } from '../text/input-file.ts';
 import { describeName, placesOf } from '../text/names.ts';
 import { openDatabase, type Database } from './load-duckdb.ts';
-import { checkParquetEnds, parquetColumns, type ParquetColumn } from './parquet-schema.ts';
-import { explainDuckDb, ParquetTable } from './parquet-table.ts';
+import { explainDuckDb } from './parquet-errors.ts';
+import { ParquetFiles } from './parquet-files.ts';
+import {
+  checkParquetEnds,
+  columnNames,
+  columnOf,
+  columnTypes,
+  kindOf,
+  type ParquetColumn,
+} from './parquet-schema.ts';
+import { ParquetTable } from './parquet-table.ts';
 
-/** @throws UsageError for damaged files and parts that do not fit together; MlopsError `MISSING_DEPENDENCY` */
+/** @throws UsageError for damaged files and files that do not fit together; MlopsError `MISSING_DEPENDENCY` */
 export async function openParquet(
   files: readonly InputFile[],
-  { nullTokens }: OpenTableOptions,
-): Promise<Table> {
+  nullTokens: readonly string[] | undefined,
+): Promise<ParquetTable> {
   for (const file of files) await checkParquetEnds(file);
   const temporary = await mkdtemp(join(tmpdir(), 'mlops-table-'));
-  const remove = (): Promise<void> => rm(temporary, { recursive: true, force: true });
   let database: Database | undefined;
   const close = async (): Promise<void> => {
     database?.close();
-    await remove();
+    await rm(temporary, { recursive: true, force: true });
   };
   try {
-    const paths = files.map(({ path }) => path);
-    database = await openDatabase({ files: paths, temporary });
+    database = await openDatabase({ files: files.map(({ path }) => path), temporary });
     const columns = await agreedColumns(files, database);
-    const shown = files.map((file) => file.shown).join(', ');
-    return new ParquetTable({ paths, shown, columns, nullTokens, connect: database.connect, close });
+    const asked = new ParquetFiles(files, database, columns.length);
+    return new ParquetTable({ files: asked, columns, notes: [], nullTokens, close });
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function agreedColumns(
-  files: readonly InputFile[],
-  database: Database,
-): Promise<readonly ParquetColumn[]> {
+interface Schema {
+  file: InputFile;
+  names: string[];
+  types: string[];
+}
+
+/** The columns of all files, which need the same names, and types of the same kind. */
+async function agreedColumns(files: readonly InputFile[], database: Database): Promise<ParquetColumn[]> {
   const connection = await database.connect();
-  try {
-    let first: { file: InputFile; columns: ParquetColumn[]; names: string[] } | undefined;
-    for (const file of files) {
-      const columns = await schemaOf(file, () => parquetColumns(connection, file.path));
-      const names = columns.map(({ name }) => name);
-      first ??= { file, columns, names };
-      for (const [index, place] of placesOf(first, { file, names }).entries()) {
-        const expected = first.columns[index];
-        const found = columns[place];
-        if (expected === undefined || found === undefined || expected.kind === found.kind) continue;
-        throw new UsageError(
-          'TABLE_SCHEMAS_DIFFER',
-          `${describeName(found.name)} is ${found.declared} in ${file.shown} and ${expected.declared} in ${first.file.shown}`,
-          { hint: 'files that are read as one table need columns of the same types' },
-        );
-      }
+  const schemaOf = async (file: InputFile): Promise<Schema> => {
+    try {
+      const [names, types] = [
+        await columnNames(connection, file.path),
+        await columnTypes(connection, [file.path]),
+      ];
+      return { file, names, types };
+    } catch (error) {
+      throw explainDuckDb(error, [file]);
     }
-    return first?.columns ?? [];
+  };
+  try {
+    let first: Schema | undefined;
+    for (const file of files) {
+      const schema = await schemaOf(file);
+      first ??= schema;
+      checkAgreement(first, schema);
+    }
+    const { names = [], types = [] } = first ?? {};
+    const paths = files.map(({ path }) => path);
+    const common = files.length > 1 ? await columnTypes(connection, paths) : types;
+    return names.map((name, place) => columnOf(name, common[place] ?? ''));
+  } catch (error) {
+    throw explainDuckDb(error, files);
   } finally {
     connection.disconnectSync();
   }
 }
 
-async function schemaOf<Result>(file: InputFile, read: () => Promise<Result>): Promise<Result> {
-  try {
-    return await read();
-  } catch (error) {
-    throw explainDuckDb(error, file.shown);
+function checkAgreement(first: Schema, other: Schema): void {
+  const places = placesOf(first, other);
+  for (const [index, place] of places.entries()) {
+    const expected = first.types[index] ?? '';
+    const found = other.types[place] ?? '';
+    const same = kindOf(expected) === undefined ? expected === found : kindOf(expected) === kindOf(found);
+    // DuckDB matches names whatever their case, so names that differ in it only must not be in another order.
+    const clear =
+      index === place || new Set(first.names.map((name) => name.toLowerCase())).size === places.length;
+    if (same && clear) continue;
+    throw new UsageError(
+      'TABLE_SCHEMAS_DIFFER',
+      same
+        ? `${describeName(first.names[index] ?? '')} is column ${place + 1} of ${other.file.shown} and ${index + 1} of ${first.file.shown}`
+        : `${describeName(first.names[index] ?? '')} is ${found} in ${other.file.shown} and ${expected} in ${first.file.shown}`,
+      { hint: 'files that are read as one table need the same columns of the same types' },
+    );
   }
 }

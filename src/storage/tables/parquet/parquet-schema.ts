@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { UsageError } from '../../../errors.ts';
 import type { TableColumn } from '../table.ts';
 import type { InputFile } from '../text/input-file.ts';
+import { malformedParquet } from './parquet-errors.ts';
+import { parquetOf } from './parquet-files.ts';
 
 /** How the values of a column come out of the file. */
 export type ValueKind = 'number' | 'time' | 'boolean' | 'text';
@@ -32,26 +33,18 @@ export async function checkParquetEnds({ path, shown, size }: InputFile): Promis
   throw malformedParquet(shown, 'it is cut off: a Parquet file ends with its footer and PAR1');
 }
 
-export function malformedParquet(shown: string, what: string): UsageError {
-  return new UsageError('TABLE_MALFORMED', `${shown}: ${what}`, {
-    hint: 'write the file again with the program it comes from',
-  });
-}
-
-/** The columns of one file as it names them; DuckDB itself would rename those that differ in case only. */
-export async function parquetColumns(connection: DuckDBConnection, path: string): Promise<ParquetColumn[]> {
+/** The names of the columns of one file as it has them; DuckDB itself would rename those that differ in case only. */
+export async function columnNames(connection: DuckDBConnection, path: string): Promise<string[]> {
   const schema = await connection.runAndReadAll('SELECT name, num_children FROM parquet_schema($1)', [path]);
-  const names = topLevelNames(
-    schema.getRows().map(([name, children]) => [String(name), Number(children ?? 0)]),
-  );
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquetOf(1)}`, [path]);
-  return described.getRows().map(([, declared], index) => columnOf(names[index] ?? '', String(declared)));
+  return topLevelNames(schema.getRows().map(([name, children]) => [String(name), Number(children ?? 0)]));
 }
 
-/** A call that reads the files given as the first `count` parameters, and makes no columns of their paths. */
-export function parquetOf(count: number): string {
-  const files = Array.from({ length: count }, (_, index) => `$${index + 1}`);
-  return `read_parquet([${files.join(', ')}], hive_partitioning = false, union_by_name = false, filename = false)`;
+/** The types of the columns of files that are read as one. */
+export async function columnTypes(connection: DuckDBConnection, paths: readonly string[]): Promise<string[]> {
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquetOf(paths.length)}`, [
+    ...paths,
+  ]);
+  return described.getRows().map(([, type]) => String(type));
 }
 
 /** The tree comes as a list in which children follow their parent. */
@@ -70,12 +63,12 @@ function topLevelNames(elements: readonly (readonly [name: string, children: num
   return names;
 }
 
-function columnOf(name: string, declared: string): ParquetColumn {
+export function columnOf(name: string, declared: string): ParquetColumn {
   const kind = kindOf(declared);
   return { name, declared, kind, skipped: kind === undefined ? reason(declared) : undefined };
 }
 
-function kindOf(declared: string): ValueKind | undefined {
+export function kindOf(declared: string): ValueKind | undefined {
   if (NUMBERS.test(declared)) return 'number';
   if (TIMES.test(declared)) return 'time';
   if (declared === 'BOOLEAN') return 'boolean';

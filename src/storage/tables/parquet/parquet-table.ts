@@ -1,310 +1,230 @@
-import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
-import type {
-  AlignedRows,
-  ColumnData,
-  ColumnEvidence,
-  ColumnPlan,
-  DuplicateRows,
-  ReadOptions,
-  RowSampleOptions,
-  Table,
-  TableData,
-} from '../table.ts';
 import { AlignedSink } from '../columns/aligned-sink.ts';
-import type { ColumnSink } from '../columns/column-sink.ts';
+import { DistinctCounter } from '../columns/distinct-counter.ts';
 import { EvidenceCollector } from '../columns/evidence-collector.ts';
-import { makeSink, valuesPerRow } from '../columns/make-sink.ts';
+import { DISTINCT_ROWS, evidenceRows } from '../columns/limits.ts';
+import { valuesPerRow, type SinkOptions } from '../columns/make-sink.ts';
 import { DEFAULT_KEEP_ROWS, DEFAULT_SAMPLE } from '../columns/row-sample.ts';
-import { planPlaces } from '../text/text-table.ts';
+import {
+  planPlaces,
+  type EngineReadOptions,
+  type EngineSampleOptions,
+  type OpenedTable,
+  type ReadFacts,
+  type Watch,
+} from '../engine/engine.ts';
+import type { AlignedRows, ColumnData, ColumnEvidence, ColumnPlan, DuplicateRows } from '../table.ts';
 import { NullTokens } from '../values/null-tokens.ts';
+import { makeColumnReader, type ColumnReader, type Reader } from './column-reader.ts';
 import { keptRows, KeptRowsCursor } from './kept-rows.ts';
 import { countLevels } from './levels.ts';
-import { NumberSink } from './number-sink.ts';
-import { malformedParquet, parquetOf, type ParquetColumn } from './parquet-schema.ts';
-import { textBatch } from './text-batch.ts';
+import type { ParquetFiles } from './parquet-files.ts';
+import type { ParquetColumn } from './parquet-schema.ts';
+import { isNumberOf, numberOf, textOf } from './values.ts';
 
-/** Rows that evidence is taken from, and cells that bound them in wide tables. */
-const EVIDENCE_ROWS = 50_000;
-const EVIDENCE_CELLS = 2_000_000;
-/** Rows up to which duplicates are counted exactly. */
-const DISTINCT_ROWS = 2_000_000;
-/** Numbers of the columns that are read in one pass over the files. */
-const VALUES_A_PASS = 8 * 1024 * 1024;
+/** Numbers of the columns that are read in one pass over the files: more would be waiting in memory. */
+const VALUES_A_PASS = 4 * 1024 * 1024;
 const COLUMNS_A_PASS = 64;
 
 export interface ParquetTableParts {
-  /** Absolute paths, and how the person wrote the first. */
-  paths: readonly string[];
-  shown: string;
+  files: ParquetFiles;
   columns: readonly ParquetColumn[];
+  notes: readonly string[];
   nullTokens: readonly string[] | undefined;
-  connect(): Promise<DuckDBConnection>;
   close(): Promise<void>;
 }
 
-/** What takes the values of one column as they come from DuckDB. */
-interface Reader {
-  select: string;
-  take(chunk: DuckDBDataChunk, place: number, kept: { places: Int32Array; count: number }): void;
-}
-
-interface Work {
-  signal: AbortSignal | undefined;
-  progress?: ((rows: number) => void) | undefined;
+/** What is the same for all columns of one call of `read`. */
+interface Reading extends Watch {
+  rows: number;
+  /** The rows whose values are kept; undefined if all are. */
+  kept: Float64Array | undefined;
+  sinks: SinkOptions;
 }
 
 /** Parquet files as one table. */
-export class ParquetTable implements Table {
-  readonly notes: readonly string[] = [];
+export class ParquetTable implements OpenedTable {
+  readonly columns: readonly ParquetColumn[];
+  readonly notes: readonly string[];
   readonly #parts: ParquetTableParts;
+  readonly #files: ParquetFiles;
   readonly #nullTokens: NullTokens;
-  readonly #from: string;
   #rows: number | undefined;
 
   constructor(parts: ParquetTableParts) {
     this.#parts = parts;
+    this.columns = parts.columns;
+    this.notes = parts.notes;
+    this.#files = parts.files;
     this.#nullTokens = new NullTokens(parts.nullTokens);
-    const names = parts.columns.map((_, place) => `c${place}`).join(', ');
-    this.#from = `${parquetOf(parts.paths.length)} AS t(${names})`;
   }
 
-  get columns(): readonly ParquetColumn[] {
-    return this.#parts.columns;
-  }
-
-  async evidence({ complete = false } = {}): Promise<readonly ColumnEvidence[]> {
-    const { columns } = this.#parts;
-    const limit = Math.max(
-      100,
-      Math.min(EVIDENCE_ROWS, Math.floor(EVIDENCE_CELLS / Math.max(1, columns.length))),
-    );
-    const all = complete || (await this.#count(undefined)) <= limit;
-    const options = { nullTokens: this.#nullTokens, columns: columns.length };
-    const collectors = columns.map((column) => new EvidenceCollector(column, options));
-    const readers = columns.flatMap((column, place): Reader[] => {
+  async evidence({ complete }: { complete: boolean }): Promise<readonly ColumnEvidence[]> {
+    const limit = evidenceRows(this.columns.length);
+    const all = complete || (await this.#count({})) <= limit;
+    const options = { nullTokens: this.#nullTokens, columns: this.columns.length };
+    const collectors = this.columns.map((column) => new EvidenceCollector(column, options));
+    const readers = this.columns.flatMap((column, place) => {
       const collector = collectors[place];
-      if (column.kind === undefined || collector === undefined) return [];
-      return [evidenceReader(column, `c${place}`, collector)];
+      return collector === undefined || column.kind === undefined
+        ? []
+        : [evidenceReader(column, `c${place}`, collector)];
     });
-    const from = `(SELECT * FROM ${this.#from} LIMIT ${all ? Number.MAX_SAFE_INTEGER : limit}) AS t`;
-    await this.#stream({ readers, from, kept: undefined }, { signal: undefined });
+    const from = all ? this.#files.from : `(SELECT * FROM ${this.#files.from} LIMIT ${limit}) AS t`;
+    await this.#pour(readers, { from, kept: undefined }, {});
     return collectors.map((collector) => collector.finish(all));
   }
 
-  async read(plan: readonly ColumnPlan[], options: ReadOptions = {}): Promise<TableData> {
-    const { signal, progress } = options;
-    const rows = await this.#count(signal);
-    const kept = keptRows(rows, {
-      sample: options.sample ?? DEFAULT_SAMPLE,
-      keepRows: options.keepRows ?? DEFAULT_KEEP_ROWS,
-      seed: options.seed ?? 0,
-      valuesPerRow: valuesPerRow(plan),
-    });
-    const duplicates = await this.#duplicates(rows, signal);
+  async read(
+    plan: readonly ColumnPlan[],
+    options: EngineReadOptions & Watch,
+  ): Promise<ReadFacts & { columns: (() => Promise<ColumnData>)[] }> {
+    const { sample = DEFAULT_SAMPLE, keepRows = DEFAULT_KEEP_ROWS, seed = 0 } = options;
+    const { levels, sorted, signal, progress } = options;
+    const places = planPlaces(plan, this.columns);
+    const rows = await this.#count(options);
+    const kept = keptRows(rows, { sample, keepRows, seed, valuesPerRow: valuesPerRow(plan) });
     const sampleRows = kept?.length ?? rows;
-    const passes = Math.max(1, Math.min(COLUMNS_A_PASS, Math.floor(VALUES_A_PASS / Math.max(1, sampleRows))));
-    return {
-      rows,
-      sampleRows,
-      duplicates,
-      columns: this.#columns(plan, { rows, kept, passes, levels: options.levels, signal, progress }),
+    const sinks = {
+      nullTokens: this.#nullTokens,
+      levels,
+      sorted,
+      expected: sampleRows,
+      columns: plan.length,
     };
+    const reading = { rows, kept, sinks, signal, progress };
+    const columns = this.#columnsOf(plan, places, reading);
+    return { rows, sampleRows, duplicates: await this.#duplicates(rows, options), columns };
   }
 
-  async sampleRows(plan: readonly ColumnPlan[], options: RowSampleOptions = {}): Promise<AlignedRows> {
-    const { rows: wanted = 20_000, seed = 0, signal } = options;
-    const totalRows = await this.#count(signal);
+  async sampleRows(
+    plan: readonly ColumnPlan[],
+    { rows: wanted = 20_000, seed = 0, ...watch }: EngineSampleOptions & Watch,
+  ): Promise<AlignedRows> {
+    const places = planPlaces(plan, this.columns);
+    const totalRows = await this.#count(watch);
     const kept = keptRows(totalRows, { sample: wanted, keepRows: wanted, seed, valuesPerRow: plan.length });
     const sinks = plan.map((column) => new AlignedSink(column, this.#nullTokens));
-    const places = planPlaces(plan, this.columns);
-    const readers = sinks.map((sink, index): Reader => {
-      const place = places[index] as number;
-      return textReader(textOf(this.#column(place), `c${place}`), (batch, rows) => sink.take(batch, 0, rows));
-    });
-    await this.#stream({ readers, from: this.#from, kept }, { signal });
-    return { totalRows, rows: kept?.length ?? totalRows, columns: sinks.map((sink) => sink.finish()) };
+    const readers = sinks.map((sink, index) =>
+      alignedReader(this.#column(places[index]), `c${places[index]}`, sink),
+    );
+    await this.#pour(readers, { from: this.#files.from, kept }, watch);
+    return {
+      totalRows,
+      rows: kept?.length ?? totalRows,
+      columns: sinks.map((sink) => sink.finish()),
+    };
   }
 
   close(): Promise<void> {
     return this.#parts.close();
   }
 
-  async *#columns(plan: readonly ColumnPlan[], options: ColumnOptions): AsyncGenerator<ColumnData> {
-    const places = planPlaces(plan, this.columns);
-    let waiting: { reader: Reader; finish: () => ColumnData }[] = [];
-    const flush = async (): Promise<ColumnData[]> => {
-      const group = waiting;
-      waiting = [];
-      await this.#stream(
-        { readers: group.map(({ reader }) => reader), from: this.#from, kept: options.kept },
-        options,
+  /** Columns of values are read several at once when the first of them is asked for. */
+  #columnsOf(
+    plan: readonly ColumnPlan[],
+    places: readonly number[],
+    reading: Reading,
+  ): (() => Promise<ColumnData>)[] {
+    const size = Math.floor(VALUES_A_PASS / Math.max(1, reading.kept?.length ?? reading.rows));
+    const values = plan.flatMap(({ type }, index) =>
+      type === 'categorical' || type === 'boolean' ? [] : [index],
+    );
+    const ready = new Map<number, ColumnData>();
+    const readPass = async (first: number): Promise<void> => {
+      const from = values.indexOf(first);
+      const pass = values.slice(from, from + Math.max(1, Math.min(COLUMNS_A_PASS, size)));
+      const readers = pass.map((index) =>
+        this.#reader(plan[index] as ColumnPlan, places[index] as number, reading),
       );
-      return group.map(({ finish }) => finish());
+      const columns = await this.#readColumns(readers, reading);
+      for (const [at, index] of pass.entries()) ready.set(index, columns[at] as ColumnData);
     };
-    for (const [index, planned] of plan.entries()) {
-      const place = places[index] as number;
-      if (planned.type === 'categorical' || planned.type === 'boolean') {
-        if (waiting.length > 0) yield* await flush();
-        yield await this.#levels(planned, place, options);
-        continue;
+    return plan.map((column, index) => async () => {
+      if (column.type === 'categorical' || column.type === 'boolean') {
+        return this.#levels(column, places[index] as number, reading);
       }
-      waiting.push(await this.#valueReader(planned, place, options));
-      const next = plan[index + 1]?.type;
-      if (waiting.length === options.passes || next === undefined) yield* await flush();
-    }
+      if (!ready.has(index)) await readPass(index);
+      const data = ready.get(index) as ColumnData;
+      ready.delete(index);
+      return data;
+    });
   }
 
-  #column(place: number): ParquetColumn {
-    const column = this.#parts.columns[place];
+  #reader(plan: ColumnPlan, place: number, { sinks }: Reading): ColumnReader {
+    return makeColumnReader(plan, this.#column(place), `c${place}`, sinks);
+  }
+
+  async #readColumns(readers: readonly ColumnReader[], reading: Reading): Promise<ColumnData[]> {
+    const { rows, kept } = reading;
+    const sampled = kept !== undefined;
+    await this.#pour(readers, { from: this.#files.from, kept }, reading);
+    if (sampled) for (const reader of readers) await reader.countTop(this.#files, { signal: reading.signal });
+    return readers.map((reader) => reader.finish({ rows, sampled }));
+  }
+
+  #levels(plan: ColumnPlan, place: number, { rows, sinks, signal }: Reading): Promise<ColumnData> {
+    const text = textOf(this.#column(place), `c${place}`);
+    return countLevels(this.#files, { ...sinks, plan, text, rows, signal });
+  }
+
+  #column(place: number | undefined): ParquetColumn {
+    const column = this.columns[place ?? -1];
     if (column === undefined) throw new Error(`there is no column ${place}`);
     return column;
   }
 
-  async #valueReader(
-    planned: ColumnPlan,
-    place: number,
-    { rows, kept, levels, signal }: ColumnOptions,
-  ): Promise<{ reader: Reader; finish: () => ColumnData }> {
-    const column = this.#column(place);
-    const table = { rows, sampled: kept !== undefined };
-    const { name, type } = planned;
-    if ((type === 'numeric' && column.kind === 'number') || (type === 'datetime' && column.kind === 'time')) {
-      const [present] = await this.#one(`SELECT count(c${place}) FROM ${this.#from}`, signal);
-      const sink = new NumberSink({ name, type, nulls: rows - Number(present) });
-      return { reader: numberReader(column, `c${place}`, sink), finish: () => sink.finish(table) };
-    }
-    const sink: ColumnSink = makeSink(planned, { nullTokens: this.#nullTokens, levels });
-    const reader = textReader(textOf(column, `c${place}`), (batch, each) => sink.take(batch, 0, each));
-    return { reader, finish: () => sink.finish(table) };
-  }
-
-  async #levels(
-    plan: ColumnPlan,
-    place: number,
-    { rows, levels, signal }: ColumnOptions,
-  ): Promise<ColumnData> {
-    const { paths } = this.#parts;
-    const text = textOf(this.#column(place), `c${place}`);
-    const query = { paths, from: this.#from, text, plan, rows, levels, nullTokens: this.#nullTokens };
-    return this.#query(signal, (connection) => countLevels(connection, query));
-  }
-
-  async #count(signal: AbortSignal | undefined): Promise<number> {
-    this.#rows ??= Number((await this.#one(`SELECT count(*) FROM ${this.#from}`, signal))[0]);
+  async #count(watch: Watch): Promise<number> {
+    this.#rows ??= Number((await this.#files.row(`SELECT count(*) FROM ${this.#files.from}`, watch))[0]);
     return this.#rows;
   }
 
   /** Equal rows have equal hashes, so a slice of the hashes holds a row's equals either all or not at all. */
-  async #duplicates(rows: number, signal: AbortSignal | undefined): Promise<DuplicateRows> {
+  async #duplicates(rows: number, { signal }: Watch): Promise<DuplicateRows> {
     const names = this.columns.flatMap(({ kind }, place) => (kind === undefined ? [] : [`c${place}`]));
     if (rows === 0 || names.length === 0) return { rows: 0, exact: true };
     const slices = 2 ** Math.max(0, Math.ceil(Math.log2(rows / DISTINCT_ROWS)));
-    const [all, distinct] = await this.#one(
-      `SELECT count(*), count(DISTINCT h) FROM (SELECT hash(${names.join(', ')}) AS h FROM ${this.#from}) AS hashes WHERE h % ${slices} = 0`,
-      signal,
-    );
-    return { rows: (Number(all) - Number(distinct)) * slices, exact: slices === 1 };
+    const distinct = new DistinctCounter(DISTINCT_ROWS, rows / slices);
+    const hashed = `SELECT hash(${names.join(', ')}) AS h FROM ${this.#files.from}`;
+    const sql = slices === 1 ? hashed : `SELECT h FROM (${hashed}) AS hashes WHERE h % ${slices} = 0`;
+    let hashes = new Float64Array(0);
+    const take: Parameters<ParquetFiles['stream']>[0]['take'] = (chunk) => {
+      if (hashes.length < chunk.rows) hashes = new Float64Array(chunk.rows);
+      chunk.hashes(0, hashes);
+      for (let row = 0; row < chunk.rows; row += 1) distinct.add(hashes[row] as number);
+    };
+    await this.#files.stream({ sql, take }, { signal });
+    return { rows: distinct.repeated * slices, exact: slices === 1 && distinct.exact };
   }
 
-  async #one(sql: string, signal: AbortSignal | undefined): Promise<readonly unknown[]> {
-    return this.#query(signal, async (connection) => {
-      const rows = await (await connection.run(sql, [...this.#parts.paths])).getRows();
-      return rows[0] ?? [];
-    });
-  }
-
-  async #stream(
-    { readers, from, kept }: { readers: readonly Reader[]; from: string; kept: Float64Array | undefined },
-    { signal, progress }: Work,
+  async #pour(
+    readers: readonly Reader[],
+    { from, kept }: { from: string; kept: Float64Array | undefined },
+    watch: Watch,
   ): Promise<void> {
     if (readers.length === 0) return;
-    await this.#query(signal, async (connection) => {
-      const sql = `SELECT ${readers.map(({ select }) => select).join(', ')} FROM ${from}`;
-      const result = await connection.stream(sql, [...this.#parts.paths]);
-      const cursor = new KeptRowsCursor(kept);
-      let rows = 0;
-      for await (const chunk of result) {
-        signal?.throwIfAborted();
-        const each = cursor.advance(chunk.rowCount);
-        for (const [place, reader] of readers.entries()) reader.take(chunk, place, each);
-        rows += chunk.rowCount;
-        progress?.(rows);
-      }
-    });
+    const cursor = new KeptRowsCursor(kept);
+    const sql = `SELECT ${readers.map(({ select }) => select).join(', ')} FROM ${from}`;
+    const take: Parameters<ParquetFiles['stream']>[0]['take'] = (chunk) => {
+      const each = cursor.advance(chunk.rows);
+      for (const [place, reader] of readers.entries()) reader.take(chunk, place, each);
+    };
+    await this.#files.stream({ sql, take }, watch);
   }
-
-  async #query<Result>(
-    signal: AbortSignal | undefined,
-    run: (connection: DuckDBConnection) => Promise<Result>,
-  ): Promise<Result> {
-    signal?.throwIfAborted();
-    const connection = await this.#parts.connect();
-    const interrupt = (): void => connection.interrupt();
-    signal?.addEventListener('abort', interrupt, { once: true });
-    try {
-      return await run(connection);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw this.#explain(error);
-    } finally {
-      signal?.removeEventListener('abort', interrupt);
-      connection.disconnectSync();
-    }
-  }
-
-  #explain(error: unknown): unknown {
-    return explainDuckDb(error, this.#parts.shown);
-  }
-}
-
-interface ColumnOptions extends Work {
-  rows: number;
-  kept: Float64Array | undefined;
-  passes: number;
-  levels: number | undefined;
-}
-
-/** Errors of damaged files, for people; DuckDB has no classes of errors. */
-export function explainDuckDb(error: unknown, shown: string): unknown {
-  if (!(error instanceof Error)) return error;
-  if (
-    !/^(?:Invalid Input|IO|Serialization|TProtocolException|Conversion|Not implemented|Binder)\b|[Pp]arquet|thrift|snappy|zstd/i.test(
-      error.message,
-    )
-  )
-    return error;
-  const [first = ''] = error.message.split('\n');
-  return malformedParquet(shown, `the file is damaged (${first.slice(0, 200)})`);
-}
-
-function textOf({ declared }: ParquetColumn, name: string): string {
-  return declared === 'VARCHAR' ? name : `CAST(${name} AS VARCHAR)`;
-}
-
-function numberOf({ declared, kind }: ParquetColumn, name: string): string {
-  if (kind !== 'time') return `COALESCE(CAST(${name} AS DOUBLE), 'nan'::DOUBLE)`;
-  const milliseconds =
-    declared === 'DATE' ? `CAST(epoch_ms(${name}) AS DOUBLE)` : `CAST(epoch_us(${name}) AS DOUBLE) / 1000`;
-  return `CASE WHEN ${name} IS NULL THEN 'nan'::DOUBLE WHEN isfinite(${name}) THEN ${milliseconds} WHEN ${name} > '1970-01-01' THEN 'inf'::DOUBLE ELSE '-inf'::DOUBLE END`;
-}
-
-function numberReader(column: ParquetColumn, name: string, sink: NumberSink): Reader {
-  return {
-    select: numberOf(column, name),
-    take: (chunk, place, kept) => sink.take(chunk.getColumnVector(place), chunk.rowCount, kept),
-  };
-}
-
-function textReader(
-  select: string,
-  take: (batch: ReturnType<typeof textBatch>, kept: { places: Int32Array; count: number }) => void,
-): Reader {
-  return {
-    select,
-    take: (chunk, place, kept) => take(textBatch(chunk.getColumnVector(place), chunk.rowCount), kept),
-  };
 }
 
 function evidenceReader(column: ParquetColumn, name: string, collector: EvidenceCollector): Reader {
-  return textReader(textOf(column, name), (batch) => collector.take(batch, 0));
+  if (isNumberOf(column, 'numeric')) {
+    return {
+      select: numberOf(column, name),
+      take: (chunk, place) => collector.takeNumbers(chunk.numbers(place)),
+    };
+  }
+  return { select: textOf(column, name), take: (chunk, place) => collector.take(chunk.texts(place), 0) };
+}
+
+function alignedReader(column: ParquetColumn, name: string, sink: AlignedSink): Reader {
+  return {
+    select: textOf(column, name),
+    take: (chunk, place, kept) => sink.take(chunk.texts(place), 0, kept),
+  };
 }

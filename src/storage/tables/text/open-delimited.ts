@@ -9,12 +9,21 @@ import { locate } from './locate.ts';
 import { malformedFile } from './malformed-file.ts';
 import { LONGEST_RECORD, TextBuffer } from './text-buffer.ts';
 import { describeName, MOST_COLUMNS, placesOf, tooWide } from './names.ts';
-import type { OpenedText, TextSource } from './text-table.ts';
+import { fileNotes } from './file-notes.ts';
+import type { TextSource } from './text-source.ts';
+import { TextTable } from './text-table.ts';
 
 const DELIMITER_NAMES: Readonly<Record<string, string>> = { '\t': 'tab', ';': '";"', '|': '"|"' };
 
-/** Reads the headers of files of delimited text, which must name the same columns. */
-export async function openDelimited(files: readonly InputFile[]): Promise<OpenedText> {
+/**
+ * Reads the headers of files of delimited text.
+ *
+ * @throws UsageError for malformed heads, names that come twice, and files that name other columns than the first
+ */
+export async function openDelimited(
+  files: readonly InputFile[],
+  nullTokens: readonly string[] | undefined,
+): Promise<TextTable> {
   const sources: TextSource[] = [];
   const notes = new Set<string>();
   let first: { file: InputFile; names: string[] } | undefined;
@@ -31,12 +40,12 @@ export async function openDelimited(files: readonly InputFile[]): Promise<Opened
     if (delimiter !== ',' && !(delimiter === '\t' && isTsv(file))) {
       notes.add(`delimiter ${DELIMITER_NAMES[delimiter] ?? delimiter}`);
     }
-    if (file.encoding !== 'utf-8') notes.add(`encoding ${file.encoding.toUpperCase()}`);
+    for (const note of fileNotes(file)) notes.add(note);
     if (looksLikeData(header.names))
       notes.add(`the first line of ${file.shown} looks like data, and is taken for the header`);
   }
   const columns = (first?.names ?? []).map((name) => ({ name, declared: undefined, skipped: undefined }));
-  return { sources, columns, notes: [...notes] };
+  return new TextTable({ sources, columns, notes: [...notes], nullTokens });
 }
 
 function isTsv({ shown }: InputFile): boolean {

@@ -7,7 +7,9 @@ import { malformedFile } from './malformed-file.ts';
 import { MOST_COLUMNS, placesOf, tooWide } from './names.ts';
 import { records } from './records.ts';
 import { TextBuffer } from './text-buffer.ts';
-import type { OpenedText, TextSource } from './text-table.ts';
+import { fileNotes } from './file-notes.ts';
+import type { TextSource } from './text-source.ts';
+import { TextTable } from './text-table.ts';
 
 /** What the values of one name are. */
 interface Found extends Record<JsonKind, number> {
@@ -19,7 +21,10 @@ interface Found extends Record<JsonKind, number> {
  *
  * @throws UsageError for malformed files, and files whose names differ
  */
-export async function openJson(files: readonly InputFile[]): Promise<OpenedText> {
+export async function openJson(
+  files: readonly InputFile[],
+  nullTokens: readonly string[] | undefined,
+): Promise<TextTable> {
   const found: Found[] = [];
   const places = new Map<string, number>();
   const sources: TextSource[] = [];
@@ -39,7 +44,7 @@ export async function openJson(files: readonly InputFile[]): Promise<OpenedText>
     first ??= { file, names };
     placesOf(first, { file, names });
     sources.push({ file, syntax: { kind: 'json' }, skip: 0, places: [] });
-    if (file.encoding !== 'utf-8') notes.add(`encoding ${file.encoding.toUpperCase()}`);
+    for (const note of fileNotes(file)) notes.add(note);
   }
   if (found.length === 0) {
     throw new UsageError('TABLE_EMPTY', `${files[0]?.shown ?? ''} has no objects with names`, {
@@ -47,11 +52,12 @@ export async function openJson(files: readonly InputFile[]): Promise<OpenedText>
     });
   }
   const identity = found.map((_, place) => place);
-  return {
+  return new TextTable({
     sources: sources.map((source) => ({ ...source, places: identity })),
     columns: found.map(describe),
     notes: [...notes],
-  };
+    nullTokens,
+  });
 }
 
 /** The names in one file, in the order in which they come. */

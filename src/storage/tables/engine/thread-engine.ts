@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { threads } from '../../../lib/lazy-builtin.ts';
-import type { TextEngine } from './text-engine.ts';
-import type { Watch } from './text-table.ts';
+import type { TableEngine, Watch } from './engine.ts';
 import { unpackError, type ThreadAnswer, type ThreadCall } from './thread-messages.ts';
+
+/** Milliseconds that a thread has for ending what it does before it is ended. */
+const GRACE = 2000;
 
 interface Waiting {
   resolve(result: unknown): void;
@@ -19,7 +21,7 @@ export function threadProgram(): string | undefined {
 }
 
 /** Reads in a thread of its own, so that two tables are read on two cores and what was read is compared meanwhile. */
-export class ThreadTextEngine implements TextEngine {
+export class ThreadEngine implements TableEngine {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
@@ -34,36 +36,43 @@ export class ThreadTextEngine implements TextEngine {
     this.#worker.on('exit', () => this.#fail(new Error('the thread that reads a table ended early')));
   }
 
-  open(options: Parameters<TextEngine['open']>[0]): ReturnType<TextEngine['open']> {
+  open(options: Parameters<TableEngine['open']>[0]): ReturnType<TableEngine['open']> {
     return this.#call('open', options);
   }
 
-  evidence(options: Parameters<TextEngine['evidence']>[0]): ReturnType<TextEngine['evidence']> {
+  evidence(options: Parameters<TableEngine['evidence']>[0]): ReturnType<TableEngine['evidence']> {
     return this.#call('evidence', options);
   }
 
-  read(request: Parameters<TextEngine['read']>[0], watch: Watch): ReturnType<TextEngine['read']> {
+  read(request: Parameters<TableEngine['read']>[0], watch: Watch): ReturnType<TableEngine['read']> {
     return this.#call('read', request, watch);
   }
 
-  column(request: Parameters<TextEngine['column']>[0]): ReturnType<TextEngine['column']> {
+  column(request: Parameters<TableEngine['column']>[0]): ReturnType<TableEngine['column']> {
     return this.#call('column', request);
   }
 
   sampleRows(
-    request: Parameters<TextEngine['sampleRows']>[0],
-    watch: Watch,
-  ): ReturnType<TextEngine['sampleRows']> {
+    ...[request, watch]: Parameters<TableEngine['sampleRows']>
+  ): ReturnType<TableEngine['sampleRows']> {
     return this.#call('sampleRows', request, watch);
   }
 
   async close(): Promise<void> {
+    for (const call of this.#waiting.keys()) this.#send({ call, abort: true });
+    if (this.#failure === undefined) {
+      const grace = AbortSignal.timeout(GRACE);
+      const late = new Promise<void>((resolve) => {
+        grace.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await Promise.race([this.#call('close', undefined).catch(() => undefined), late]);
+    }
     this.#fail(new Error('the table is closed'));
     await this.#worker.terminate();
   }
 
   async #call<Result>(
-    method: ThreadCall['method'],
+    method: keyof TableEngine,
     request: unknown,
     { signal, progress }: Watch = {},
   ): Promise<Result> {
@@ -73,20 +82,23 @@ export class ThreadTextEngine implements TextEngine {
     const result = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(call, { resolve, reject, progress });
     });
-    // The thread is busy and hears nothing until it is done.
-    const abort = (): void => {
-      this.#fail(signal?.reason);
-      void this.#worker.terminate();
-    };
+    const abort = (): void => this.#send({ call, abort: true });
     signal?.addEventListener('abort', abort, { once: true });
     this.#worker.ref();
-    this.#worker.postMessage({ call, method, request } satisfies ThreadCall, []);
+    this.#send({ call, method, request });
     try {
       return (await result) as Result;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
     } finally {
       signal?.removeEventListener('abort', abort);
       if (this.#waiting.size === 0) this.#worker.unref();
     }
+  }
+
+  #send(message: ThreadCall): void {
+    this.#worker.postMessage(message, []);
   }
 
   #take(answer: ThreadAnswer): void {
@@ -101,8 +113,8 @@ export class ThreadTextEngine implements TextEngine {
     else waiting.resolve(answer.result);
   }
 
-  #fail(reason: unknown): void {
-    this.#failure ??= reason instanceof Error ? reason : new Error(String(reason));
+  #fail(error: Error): void {
+    this.#failure ??= error;
     for (const { reject } of this.#waiting.values()) reject(this.#failure);
     this.#waiting.clear();
   }

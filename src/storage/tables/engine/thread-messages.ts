@@ -1,12 +1,10 @@
 import { ExitCode, LocalIoError, MlopsError, UsageError } from '../../../errors.ts';
-import type { TextEngine } from './text-engine.ts';
+import type { TableEngine } from './engine.ts';
 
-/** What the thread is asked. */
-export interface ThreadCall {
-  call: number;
-  method: keyof TextEngine;
-  request: unknown;
-}
+/** What the thread is told: to do something, or to give it up. */
+export type ThreadCall =
+  | { call: number; method: keyof TableEngine; request: unknown }
+  | { call: number; abort: true };
 
 /** What it answers: how far it is, and in the end the result or why there is none. */
 export type ThreadAnswer =
@@ -33,7 +31,8 @@ export function unpackError({ message, stack, told }: SentError): Error {
   if (told === undefined) return Object.assign(new Error(message), stack === undefined ? {} : { stack });
   const { code, exitCode, hint } = told;
   const options = hint === undefined ? {} : { hint };
-  if (exitCode === ExitCode.usage) return new UsageError(code, message, options);
+  if (exitCode === ExitCode.usage && code !== 'MISSING_DEPENDENCY')
+    return new UsageError(code, message, options);
   if (exitCode === ExitCode.io) return new LocalIoError(code, message, options);
   return new MlopsError(code, exitCode, message, options);
 }
@@ -43,7 +42,7 @@ export function memoryOf(value: unknown, found = new Set<ArrayBuffer>()): Set<Ar
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
   } else if (Array.isArray(value)) {
-    for (const entry of value) memoryOf(entry, found);
+    for (const entry of value) if (typeof entry === 'object') memoryOf(entry, found);
   } else if (typeof value === 'object' && value !== null && !(value instanceof Map)) {
     for (const entry of Object.values(value)) memoryOf(entry, found);
   }
