@@ -1,4 +1,4 @@
-import { sortedCopy } from '../../../lib/sorting.ts';
+import { sortInPlace } from '../../../lib/sorting.ts';
 import type { NumericColumn } from '../table.ts';
 import type { KeptRows } from './column-sink.ts';
 import { GrowingNumbers, withoutNaN } from './growing-numbers.ts';
@@ -87,7 +87,7 @@ export class FiniteSummary {
 
   /** Of a sample that is complete: the most frequent value, if it is worth being counted in all rows. */
   candidate(): number | undefined {
-    const values = sortedCopy(withoutNaN(this.#kept.head(this.#kept.length)));
+    const values = sortInPlace(withoutNaN(this.#kept.head(this.#kept.length)));
     const top = mostFrequent(values);
     if (top === undefined) return undefined;
     this.#top = { value: top.value, sampled: top.count / values.length, count: undefined };
@@ -103,7 +103,7 @@ export class FiniteSummary {
     const values = withoutNaN(this.#kept.take());
     const inRowOrder = !sampled && !this.#sorted;
     return {
-      values: this.#sorted ? sortedCopy(values) : values,
+      values: this.#sorted ? sortInPlace(values) : values,
       sampled,
       consecutive: inRowOrder ? values : withoutNaN(this.#neighbours.take()),
       finite: this.#finite,

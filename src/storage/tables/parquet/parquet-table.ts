@@ -1,8 +1,8 @@
 import { AlignedSink } from '../columns/aligned-sink.ts';
-import { DistinctCounter } from '../columns/distinct-counter.ts';
 import { EvidenceCollector } from '../columns/evidence-collector.ts';
 import { DISTINCT_ROWS, evidenceRows } from '../columns/limits.ts';
 import { valuesPerRow, type SinkOptions } from '../columns/make-sink.ts';
+import { RepeatedHashes } from '../columns/repeated-hashes.ts';
 import { DEFAULT_KEEP_ROWS, DEFAULT_SAMPLE } from '../columns/row-sample.ts';
 import {
   planPlaces,
@@ -183,17 +183,18 @@ export class ParquetTable implements OpenedTable {
     const names = this.columns.flatMap(({ kind }, place) => (kind === undefined ? [] : [`c${place}`]));
     if (rows === 0 || names.length === 0) return { rows: 0, exact: true };
     const slices = 2 ** Math.max(0, Math.ceil(Math.log2(rows / DISTINCT_ROWS)));
-    const distinct = new DistinctCounter(DISTINCT_ROWS, rows / slices);
+    const repeats = new RepeatedHashes(DISTINCT_ROWS, rows / slices);
     const hashed = `SELECT hash(${names.join(', ')}) AS h FROM ${this.#files.from}`;
     const sql = slices === 1 ? hashed : `SELECT h FROM (${hashed}) AS hashes WHERE h % ${slices} = 0`;
     let hashes = new Float64Array(0);
     const take: Parameters<ParquetFiles['stream']>[0]['take'] = (chunk) => {
       if (hashes.length < chunk.rows) hashes = new Float64Array(chunk.rows);
       chunk.hashes(0, hashes);
-      for (let row = 0; row < chunk.rows; row += 1) distinct.add(hashes[row] as number);
+      for (let row = 0; row < chunk.rows; row += 1) repeats.add(hashes[row] as number);
     };
     await this.#files.stream({ sql, take }, { signal });
-    return { rows: distinct.repeated * slices, exact: slices === 1 && distinct.exact };
+    const { repeated, exact } = repeats.finish();
+    return { rows: repeated * slices, exact: slices === 1 && exact };
   }
 
   async #pour(

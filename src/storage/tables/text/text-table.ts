@@ -94,7 +94,7 @@ export class TextTable implements OpenedTable {
     return {
       rows,
       sampleRows: sample.kept,
-      duplicates: counter.duplicates,
+      duplicates: counter.finish(),
       columns: sinks.map((sink) => () => sink.finish({ rows, sampled })),
     };
   }
