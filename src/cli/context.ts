@@ -77,6 +77,8 @@ export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly io: Io;
   readonly quiet: boolean;
+  /** stdout holds one JSON document and nothing else. */
+  readonly json: boolean;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   now(): Date;
@@ -173,6 +175,7 @@ export function createContext(options: ContextOptions): Context {
     env,
     io,
     quiet,
+    json,
     signal,
     now: () => options.now(),
     repository,

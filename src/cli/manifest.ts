@@ -229,6 +229,44 @@ export const manifest: Manifest = {
       },
     },
   },
+  run: {
+    summary: 'Run a command as a run of an experiment',
+    group: 'Experiments',
+    load: () => import('../commands/run.ts'),
+  },
+  log: {
+    summary: 'Log to a run, from within it or by its id',
+    group: 'Experiments',
+    commands: {
+      metric: { summary: 'Log metrics', load: () => import('../commands/log/metric.ts') },
+      param: { summary: 'Log parameters', load: () => import('../commands/log/param.ts') },
+      tag: { summary: 'Set tags', load: () => import('../commands/log/tag.ts') },
+      artifact: { summary: 'Keep files with a run', load: () => import('../commands/log/artifact.ts') },
+      data: { summary: 'Record which data a run reads', load: () => import('../commands/log/data.ts') },
+    },
+  },
+  runs: {
+    summary: 'Look at runs, compare and keep them',
+    group: 'Experiments',
+    commands: {
+      list: { summary: 'List runs, newest first', load: () => import('../commands/runs/list.ts') },
+      show: { summary: 'Show everything known of one run', load: () => import('../commands/runs/show.ts') },
+      compare: {
+        summary: 'Hold runs against each other',
+        load: () => import('../commands/runs/compare.ts'),
+      },
+      plot: { summary: 'Draw metrics of runs', load: () => import('../commands/runs/plot.ts') },
+      best: { summary: 'Name the run with the best metric', load: () => import('../commands/runs/best.ts') },
+      output: { summary: 'Print what a run printed', load: () => import('../commands/runs/output.ts') },
+      artifacts: {
+        summary: 'List the artifacts of a run, or get them',
+        load: () => import('../commands/runs/artifacts.ts'),
+      },
+      keep: { summary: 'Add runs to Git', load: () => import('../commands/runs/keep.ts') },
+      delete: { summary: 'Mark runs as deleted', load: () => import('../commands/runs/delete.ts') },
+      restore: { summary: 'Take deletions back', load: () => import('../commands/runs/restore.ts') },
+    },
+  },
   verify: {
     summary: 'Check records, events, stages and objects for damage',
     group: 'Integrity and space',

@@ -80,6 +80,8 @@ export interface Git {
   identity(): Promise<string | undefined>;
   /** Adds exactly these paths (relative to the root) to the index. Paths that are ignored are an error. */
   stage(paths: readonly string[]): Promise<void>;
+  /** As `stage`, also for paths that are ignored: what is in the index once is not ignored any more. */
+  stageIgnored(paths: readonly string[]): Promise<void>;
   /**
    * Commits exactly these paths and leaves whatever else is staged as it is; resolves to the commit id.
    * @throws MlopsError `GIT_FAILED` with git's own words

@@ -70,6 +70,10 @@ export function createGit(options: CreateGitOptions): Git {
     uncommitted: (limit) => uncommitted(run, place, limit),
     identity: () => identity(run, env),
     stage: (paths) => stage(run, paths),
+    async stageIgnored(paths) {
+      if (paths.length === 0) return;
+      await run(['add', '--force', '--verbose', ...FROM_STDIN], { access: 'write', input: pathList(paths) });
+    },
     commit: (paths, message) => commit(run, paths, message),
     async hasCommit(id) {
       if (!isObjectId(id)) return false;

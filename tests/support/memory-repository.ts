@@ -45,6 +45,7 @@ export interface MemoryRepository extends Repository {
 const NO_GIT: Git = {
   findRoot: () => Promise.resolve(undefined),
   uncommitted: () => Promise.resolve(undefined),
+  stageIgnored: () => Promise.resolve(),
   codeState: () => Promise.resolve({ dirty: false, untracked: 0 }),
   identity: () => Promise.resolve(undefined),
   stage: () => Promise.resolve(),

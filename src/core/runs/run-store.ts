@@ -257,6 +257,8 @@ export interface RunStore {
   resolve(idOrName: string): Promise<Run>;
   /** An ended status also writes run.json, durably. @throws UsageError `RUN_DELETED` */
   update(id: string, request: UpdateRunRequest): Promise<Run>;
+  /** Writes run.json anew with everything, durably, so that it stands for itself. */
+  snapshot(id: string): Promise<void>;
   /** @throws UsageError `RUN_DELETED` */
   log(id: string, batch: RunBatch): Promise<void>;
   /** @throws UsageError `TAG_NOT_FOUND`, `RUN_DELETED` */

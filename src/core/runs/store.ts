@@ -117,6 +117,10 @@ class Runs implements RunStore {
     return this.#view(await this.#writes.update(id, request));
   }
 
+  snapshot(id: string): Promise<void> {
+    return this.#writes.seal(id);
+  }
+
   log(id: string, batch: RunBatch): Promise<void> {
     return this.#writes.log(id, batch);
   }
