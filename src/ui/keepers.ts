@@ -34,5 +34,6 @@ const WHAT: Readonly<Record<string, string>> = {
   lineage: 'lineage of',
   stage: 'stage',
   data: 'data',
+  run: 'run',
   document: 'document',
 };

@@ -3,6 +3,7 @@ import type { Git, GitReference, ReferenceKind } from '../../git/git.ts';
 import { type Needs, NeedsReader } from '../repository/documents-at.ts';
 import type { NeededArtifact } from '../repository/needed-artifacts.ts';
 import type { Repository } from '../repository/repository.ts';
+import { runNeeds } from '../runs/needs.ts';
 import { listHolds } from './holds.ts';
 
 /** Where a need comes from. `files`: the documents of this work tree. `index`: what is staged. `hold`: `mlops hold`. */
@@ -63,6 +64,7 @@ export async function collectRoots(
     }
   };
   add(await reader.ofWorkTree(repository.documents), { kind: 'files', name: '' });
+  add([await runNeeds(repository)], { kind: 'files', name: '' });
   add(await reader.ofIndex(), { kind: 'index', name: '' });
   for (const { kind, name, commit } of references) add(needsOf.get(commit) ?? [], { kind, name });
   const found = new Map<string, Collected>();

@@ -4,6 +4,7 @@ import { eventsDirectory, gitPath, recordPath, stagePath } from '../repository/l
 import type { Repository } from '../repository/repository.ts';
 import { verifyData } from '../data/verify.ts';
 import { verifyReports } from '../drift/reports/verify.ts';
+import { verifyRuns } from '../runs/verify.ts';
 import { verifyBytes, type BytesDamage } from './verify-bytes.ts';
 import {
   artifactsOf,
@@ -15,7 +16,7 @@ import {
 } from '../registry/index.ts';
 
 export interface Damage {
-  kind: 'model' | 'record' | 'event' | 'stage' | 'pointer' | 'report' | BytesDamage['kind'];
+  kind: 'model' | 'record' | 'event' | 'stage' | 'pointer' | 'report' | 'run' | BytesDamage['kind'];
   /** Below the Git root; of a remote its name, `:`, and the path there. */
   path: string;
   /** `null` where there is none to name. */
@@ -31,6 +32,8 @@ export interface Verification {
     pointers: number;
     /** Drift reports that were kept. */
     reports: number;
+    /** Runs and logged models. */
+    runs: number;
     manifests: number;
     packs: number;
     blobs: number;
@@ -72,7 +75,17 @@ export interface VerifyRequest extends Pick<
 export async function verify(repository: Repository, request: VerifyRequest): Promise<Verification> {
   const scope = await chooseScope(repository, request.references);
   const found: Found = {
-    checked: { records: 0, events: 0, pointers: 0, reports: 0, manifests: 0, packs: 0, blobs: 0, bytes: 0 },
+    checked: {
+      records: 0,
+      events: 0,
+      pointers: 0,
+      reports: 0,
+      runs: 0,
+      manifests: 0,
+      packs: 0,
+      blobs: 0,
+      bytes: 0,
+    },
     damage: [],
     notices: [],
     conflict: undefined,
@@ -112,7 +125,7 @@ function addModel(found: Found, { state, versions }: Scope): void {
   found.conflict ??= state.problems.find(({ error }) => CONFLICT_CODES.has(error.code))?.error;
 }
 
-/** Tracked data, and the reports that events of the whole repository tell of. @returns the digests of the data */
+/** Tracked data, the reports that events of the whole repository tell of, and runs. @returns the digests that they name */
 async function addTracked(
   repository: Repository,
   found: Found,
@@ -125,8 +138,12 @@ async function addTracked(
   found.checked.reports = kept.reports;
   found.damage.push(...data.damage, ...kept.damage.map((each): Damage => ({ kind: 'report', ...each })));
   found.notices.push(...data.notices, ...kept.notices);
+  const { runs, digests, ...tracked } = await verifyRuns(repository);
+  found.checked.runs = runs;
+  found.damage.push(...tracked.damage.map((each): Damage => ({ kind: 'run', ...each })));
+  found.notices.push(...tracked.notices);
   found.conflict ??= data.conflict;
-  return data.digests;
+  return [...data.digests, ...digests];
 }
 
 function objectOptions({

@@ -18,7 +18,7 @@ export type DataDigests = { role: string; path: string; digest: string; size: nu
 export async function captureLineage(
   repository: Repository,
   data: DataDigests,
-): Promise<Omit<z.output<typeof Lineage>, 'parent'>> {
+): Promise<Omit<z.output<typeof Lineage>, 'parent' | 'run'>> {
   const git = await repository.git();
   return {
     git: { ...(await git.codeState()) },

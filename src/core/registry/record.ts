@@ -67,6 +67,10 @@ export const Lineage = z.lazy(() =>
       .optional(),
     environment: z.looseObject({}).optional(),
     parent: VersionLabel.optional(),
+    run: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .optional(),
   }),
 );
 

@@ -28,15 +28,7 @@ export interface ResolvedVersion {
 export async function resolveVersion(repository: Repository, text: string): Promise<ResolvedVersion> {
   const reference = parseReference(text);
   if (reference.kind === 'digest') return resolveDigest(repository, reference.prefix);
-  if (reference.kind === 'run') {
-    throw new UsageError(
-      'VERSION_NOT_FOUND',
-      `no version says that it came from the run ${reference.prefix}`,
-      {
-        hint: 'see the versions with `mlops list <model>`',
-      },
-    );
-  }
+  if (reference.kind === 'run') return resolveRun(repository, reference.prefix);
   await assertModelExists(repository.documents, reference.model);
   const state = await loadModel(repository, reference.model);
   return { state, version: selectVersion(repository, state, reference.selector ?? 'latest') };
@@ -118,6 +110,31 @@ function damagedSince(state: ModelState, time: string): MlopsError | undefined {
     return kind === 'event' && /^\d{8}T\d{9}Z-(?:saved|imported)-/.test(name) && name >= compact;
   });
   return problem?.error;
+}
+
+/** The version that came from a run; of several the newest, as a run may be saved again and again. */
+async function resolveRun(repository: Repository, prefix: string): Promise<ResolvedVersion> {
+  const found: ResolvedVersion[] = [];
+  for (const model of await listModels(repository.documents)) {
+    const state = await loadModel(repository, model);
+    for (const version of liveVersions(state))
+      if (version.record.lineage.run?.startsWith(prefix) === true) found.push({ state, version });
+  }
+  const [first] = found;
+  if (first === undefined) {
+    throw new UsageError('VERSION_NOT_FOUND', `no version says that it came from the run ${prefix}`, {
+      hint: 'see the versions with `mlops list <model>`',
+    });
+  }
+  const one = found.every(
+    ({ version: { record } }) =>
+      record.lineage.run === first.version.record.lineage.run && record.model === first.version.record.model,
+  );
+  if (one) return first;
+  const names = found.slice(0, 5).map(({ version }) => `${version.record.model}@${version.record.version}`);
+  throw new UsageError('REFERENCE_AMBIGUOUS', `run:${prefix} could be ${names.join(', ')}`, {
+    hint: 'name one of them',
+  });
 }
 
 async function resolveDigest(repository: Repository, prefix: string): Promise<ResolvedVersion> {

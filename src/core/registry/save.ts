@@ -28,6 +28,15 @@ export interface SaveRequest extends LabelRequest, StoreProgress {
   model: string;
   /** Absolute path of a file or directory. */
   source: string;
+  /**
+   * What to register in place of reading `source`, which then only says what it is called and need not exist: an artifact that is
+   * stored already, such as one composed of the artifacts of a run.
+   */
+  stored?: StoredArtifact | undefined;
+  /** What is known of the format of `stored`; default nothing. */
+  inspection?: Inspection | undefined;
+  /** Id of the run that it came from. */
+  run?: string | undefined;
   metrics: ReadonlyMap<string, MetricValue>;
   params: ReadonlyMap<string, string>;
   tags: ReadonlyMap<string, string>;
@@ -78,11 +87,11 @@ async function attemptSave(repository: Repository, request: SaveRequest): Promis
   assertWritable(repository.unknownFeatures);
   assertWithinLimits(request);
   await assertModelNameFree(repository, model);
-  await assertSourceExists(source);
+  if (request.stored === undefined) await assertSourceExists(source);
   // Said before hours of hashing, and checked again under the lock.
   chooseLabel(repository, await loadModel(repository, model), request);
   const artifacts = await repository.artifacts();
-  const stored = await artifacts.store(source, storeOptions(request));
+  const stored = request.stored ?? (await artifacts.store(source, storeOptions(request)));
   const data = await digestData(repository, request.data);
   const profile = await storeReferenceProfile(repository, request);
   const known = await findKnown(repository, request, { digest: stored.digest, data, profile });
@@ -93,9 +102,11 @@ async function attemptSave(repository: Repository, request: SaveRequest): Promis
     const event = request.dryRun === true ? undefined : registered.id;
     return { record, stored, event, created: false, warnings: profileWarnings(record, profile), written };
   }
-  const { inspectModel } = await import('../inspection/index.ts');
-  const inspection = await inspectModel(source);
-  const lineage = await captureLineage(repository, data);
+  const inspection = await inspectionOf(request);
+  const lineage = {
+    ...(await captureLineage(repository, data)),
+    ...(request.run === undefined ? {} : { run: request.run }),
+  };
   const draft = await draftRecord(repository, { request, stored, inspection, lineage, profile });
   const { warnings } = inspection;
 
@@ -123,6 +134,14 @@ async function attemptSave(repository: Repository, request: SaveRequest): Promis
     });
   });
   return { ...result, stored, warnings: [...warnings, ...profileWarnings(result.record, profile)], written };
+}
+
+async function inspectionOf({ source, stored, inspection }: SaveRequest): Promise<Inspection> {
+  if (inspection !== undefined) return inspection;
+  if (stored !== undefined)
+    return { format: { name: 'unknown', framework: 'unknown', details: {} }, warnings: [] };
+  const { inspectModel } = await import('../inspection/index.ts');
+  return inspectModel(source);
 }
 
 function storeOptions(
@@ -212,14 +231,14 @@ async function findKnown(
   request: SaveRequest,
   { digest, data, profile }: { digest: string; data: DataDigests; profile: StoredProfile | undefined },
 ): Promise<VersionState | undefined> {
-  const { metrics, params, tags, description } = request;
+  const { metrics, params, tags, description, run } = request;
   return findSame(await loadModel(repository, request.model), request, {
     digest,
     metrics: Object.fromEntries(metrics),
     params: Object.fromEntries(params),
     tags: Object.fromEntries(tags),
     description,
-    lineage: data.length === 0 ? {} : { data },
+    lineage: { ...(data.length === 0 ? {} : { data }), ...(run === undefined ? {} : { run }) },
     ...(profile === undefined ? {} : { referenceProfile: profile.reference }),
   });
 }
@@ -281,6 +300,7 @@ function contentOf(record: Content): string {
       tags,
       description,
       data: lineage.data as JsonValue,
+      run: lineage.run,
       profile: referenceProfile?.digest,
     }),
   );

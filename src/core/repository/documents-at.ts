@@ -3,7 +3,7 @@ import { printable } from '../../lib/terminal-text.ts';
 import type { Git, TreeEntry } from '../../git/git.ts';
 import type { DocumentFile, DocumentStore } from '../../storage/document-store.ts';
 import { digestOf } from './digest.ts';
-import { gitPath, MLOPS_DIRECTORY, MODELS_DIRECTORY } from './layout.ts';
+import { gitPath, MLOPS_DIRECTORY, MODELS_DIRECTORY, RUNS_DIRECTORY } from './layout.ts';
 import {
   documentNeeds,
   mayNeedArtifacts,
@@ -69,7 +69,7 @@ export class NeedsReader {
     return [withoutDeleted(files.map((file) => this.#document(file)))];
   }
 
-  /** What the work tree's own documents need, committed or not. @throws as `ofCommits`; LocalIoError */
+  /** What the work tree's own documents need, committed or not, without those of runs: see `runNeeds`. @throws as `ofCommits`; LocalIoError */
   async ofWorkTree(documents: DocumentStore): Promise<Needs> {
     const found: DocumentNeeds[] = [];
     await this.#visit(documents, '', found);
@@ -84,7 +84,7 @@ export class NeedsReader {
     }
     for (const name of await documents.listDirectories(directory)) {
       const path = `${prefix}${name}`;
-      if (mayNeedArtifacts(path)) await this.#visit(documents, path, found);
+      if (path !== RUNS_DIRECTORY && mayNeedArtifacts(path)) await this.#visit(documents, path, found);
     }
   }
 

@@ -37,6 +37,7 @@ export function eventsDirectory(model: string): string {
 }
 
 export const DATA_DIRECTORY = 'data';
+export const RUNS_DIRECTORY = 'runs';
 /** Events that concern the whole repository and no model. */
 export const REPOSITORY_EVENTS_DIRECTORY = 'events';
 /** Drift reports that were kept on purpose. */

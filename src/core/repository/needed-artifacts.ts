@@ -4,21 +4,24 @@ import { parseEvent } from '../audit/event.ts';
 import { parsePointer } from '../data/pointer.ts';
 import { artifactsOf, parseRecord } from '../registry/record.ts';
 import { StagePointer } from '../registry/stage-pointer.ts';
+import { Shapes } from '../runs/metric-table.ts';
+import { decodeRun } from '../runs/run-document.ts';
 import { parseDocument } from './document.ts';
 import { assertFormatKnown } from './format.ts';
-import { DRIFT_REPORTS_DIRECTORY, FORMAT_PATH, gitPath } from './layout.ts';
+import { DRIFT_REPORTS_DIRECTORY, FORMAT_PATH, gitPath, RUNS_DIRECTORY } from './layout.ts';
 
 /**
  * Why an artifact is needed. `version`: it is one that was not deleted. `lineage`: a version says that it came from it.
+ * `run`: it is among the artifacts of a run, or of a logged model.
  * `document`: a document of a kind that this program does not know names it, so it is not for it to judge. `hold`: somebody said so.
  */
-export type NeedKind = 'version' | 'stage' | 'data' | 'lineage' | 'document' | 'hold';
+export type NeedKind = 'version' | 'stage' | 'data' | 'lineage' | 'run' | 'document' | 'hold';
 
 export interface NeededArtifact {
   /** `sha256:<64 hex>`. */
   readonly digest: string;
   readonly kind: NeedKind;
-  /** `<model>@<version>`, `<model>@<stage>`, the path of tracked data, or that of the document. */
+  /** `<model>@<version>`, `<model>@<stage>`, the path of tracked data, the id of a run, or the path of the document. */
   readonly name: string;
 }
 
@@ -39,6 +42,8 @@ const WITHOUT_NEEDS: ReadonlySet<string> = new Set(['config.json', '.gitignore',
 export function mayNeedArtifacts(path: string): boolean {
   const [top = '', , third, name] = path.split('/');
   if (NEVER_READ.has(top) || WITHOUT_NEEDS.has(path) || top === 'events' || isReport(path)) return false;
+  // The history of a run's metrics may be large, and names nothing.
+  if (top === RUNS_DIRECTORY) return name === undefined || name.endsWith('.json');
   if (top !== 'models') return true;
   if (third === 'events') return name === undefined || name.includes('-deleted-');
   return third !== 'model.json';
@@ -67,6 +72,7 @@ export function documentNeeds(path: string, bytes: Uint8Array): DocumentNeeds {
     const pointer = parsePointer(bytes, path);
     return { needs: [{ digest: pointer.digest, kind: 'data', name: pointer.path }] };
   }
+  if (top === RUNS_DIRECTORY && name === 'run.json') return runDocumentNeeds(path, bytes);
   if (top !== 'models' || parts.length !== 4) return scan(path, bytes);
   if (kind === 'versions') return recordNeeds(bytes, { model, name });
   if (kind === 'stages') return stageNeeds(path, bytes);
@@ -84,6 +90,19 @@ function recordNeeds(bytes: Uint8Array, file: { model: string; name: string }): 
     needs: [
       ...own.map((digest): NeededArtifact => ({ digest, kind: 'version', name })),
       ...others.map((digest): NeededArtifact => ({ digest, kind: 'lineage', name })),
+    ],
+  };
+}
+
+/** A run that was kept needs its artifacts, and is a reason to keep what it came from. */
+function runDocumentNeeds(path: string, bytes: Uint8Array): DocumentNeeds {
+  const { state } = decodeRun(bytes, { path: gitPath(path), canonical: true, shapes: new Shapes() });
+  const own = new Set(state.artifacts.map(({ digest }) => digest));
+  const others = digestsIn(bytes).filter((digest) => !own.has(digest));
+  return {
+    needs: [
+      ...[...own].map((digest): NeededArtifact => ({ digest, kind: 'run', name: state.id })),
+      ...others.map((digest): NeededArtifact => ({ digest, kind: 'lineage', name: state.id })),
     ],
   };
 }

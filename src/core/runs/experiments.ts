@@ -1,19 +1,19 @@
-import { createHash } from 'node:crypto';
-import * as z from 'zod';
-import { ConflictError, RefusedError, UsageError } from '../../errors.ts';
+import { ConflictError, MlopsError, RefusedError, UsageError } from '../../errors.ts';
 import { nearestNames } from '../../lib/nearest.ts';
-import type { JsonValue } from '../../lib/canonical-json.ts';
-import { Timestamp } from '../audit/index.ts';
-import { encodeChecked, parseDocument } from '../repository/document.ts';
 import { assertWritable } from '../repository/format.ts';
-import { gitPath } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
-import { assertName, assertTag, RUN_LIMITS, shown } from './limits.ts';
-import { Entries } from './log-lines.ts';
+import {
+  encodeExperiment,
+  experimentIdOf,
+  experimentPath,
+  EXPERIMENTS_DIRECTORY,
+  parseExperiment,
+} from './experiment-document.ts';
+import { assertName, assertTag, shown } from './limits.ts';
 import { page } from './paging.ts';
 import { compareItems, itemFilter, type QueryItem } from './query-items.ts';
 import { DEFAULT_EXPERIMENT, type Experiment } from './run.ts';
-import { entriesOf, ExperimentId, mapOf } from './run-document.ts';
+import { ExperimentId } from './run-document.ts';
 import type { RunEntries } from './run-entries.ts';
 import type {
   CreateExperimentRequest,
@@ -21,30 +21,6 @@ import type {
   Experiments,
   SearchExperimentsRequest,
 } from './run-store.ts';
-
-const DIRECTORY = 'runs/experiments';
-const SMALLEST_ID = 10n ** 17n;
-
-/** docs/format.md section 5.9. Loose, as a newer program may add members. */
-const ExperimentDocument = z.lazy(() =>
-  z.looseObject({
-    schema: z.literal('mlops.experiment/1'),
-    id: ExperimentId,
-    name: z.string().min(1).max(RUN_LIMITS.nameLength),
-    lifecycle: z.enum(['active', 'deleted']),
-    createdAt: Timestamp,
-    updatedAt: Timestamp,
-    tags: Entries,
-    artifactLocation: z.string().max(RUN_LIMITS.textLength).optional(),
-  }),
-);
-
-/** The id of a new name; `attempt` counts up while another name has it. */
-export function experimentIdOf(name: string, attempt = 0): string {
-  const text = attempt === 0 ? name : `${name}\0${attempt}`;
-  const digits = createHash('sha256').update(text).digest('hex').slice(0, 15);
-  return String(SMALLEST_ID + (BigInt(`0x${digits}`) % (9n * SMALLEST_ID)));
-}
 
 /** What is known of one document without reading it again. */
 interface Known {
@@ -83,7 +59,8 @@ export class ExperimentDocuments implements Experiments {
         tags: new Map(tags),
         artifactLocation,
       };
-      if (await this.#repository.documents.create(pathOf(id), encode(experiment))) return experiment;
+      if (await this.#repository.documents.create(experimentPath(id), encodeExperiment(experiment)))
+        return experiment;
       // Somebody else was a moment earlier, or another name has this id.
       const other = await this.#read(id);
       if (other?.name === name) throw exists(other);
@@ -186,7 +163,7 @@ export class ExperimentDocuments implements Experiments {
   async adopt(experiment: Experiment): Promise<void> {
     if ((await this.#read(experiment.id)) !== undefined || experiment.id === DEFAULT_EXPERIMENT.id) return;
     await (await this.#repository.runFiles()).prepare();
-    await this.#repository.documents.create(pathOf(experiment.id), encode(experiment));
+    await this.#repository.documents.create(experimentPath(experiment.id), encodeExperiment(experiment));
   }
 
   /** Undefined when the experiment has no document. */
@@ -197,9 +174,14 @@ export class ExperimentDocuments implements Experiments {
   /** By id: those with a document, without looking at runs. For views of runs, which name their experiment themselves. */
   async documents(): Promise<ReadonlyMap<string, Experiment>> {
     const found = new Map<string, Experiment>();
-    for (const file of await this.#repository.documents.readDirectory(DIRECTORY)) {
+    for (const file of await this.#repository.documents.readDirectory(EXPERIMENTS_DIRECTORY)) {
       const id = file.name.replace(/\.json$/, '');
-      found.set(id, this.#parse(id, file.read()));
+      try {
+        found.set(id, this.#parse(id, file.read()));
+      } catch (error) {
+        // Its runs say what it is called; `mlops verify` names the damage.
+        if (!(error instanceof MlopsError)) throw error;
+      }
     }
     return found;
   }
@@ -225,28 +207,14 @@ export class ExperimentDocuments implements Experiments {
 
   async #read(id: string): Promise<Experiment | undefined> {
     if (!ExperimentId.safeParse(id).success) return undefined;
-    const bytes = await this.#repository.documents.read(pathOf(id));
+    const bytes = await this.#repository.documents.read(experimentPath(id));
     return bytes === undefined ? undefined : this.#parse(id, bytes);
   }
 
   #parse(id: string, bytes: Uint8Array): Experiment {
     const known = this.#known.get(id);
     if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known.experiment;
-    const path = gitPath(pathOf(id));
-    const { name, lifecycle, createdAt, updatedAt, tags, artifactLocation } = parseDocument(
-      bytes,
-      ExperimentDocument,
-      { path, canonical: false },
-    );
-    const experiment: Experiment = {
-      id,
-      name,
-      lifecycle,
-      createdAt: Date.parse(createdAt),
-      updatedAt: Date.parse(updatedAt),
-      tags: mapOf(tags),
-      artifactLocation,
-    };
+    const experiment = parseExperiment(id, bytes);
     this.#known.set(id, { bytes, experiment });
     return experiment;
   }
@@ -260,30 +228,12 @@ export class ExperimentDocuments implements Experiments {
       const changed = { ...change(await this.get(id)), updatedAt: now().getTime() };
       await held.assertHeld();
       await (await this.#repository.runFiles()).prepare();
-      await documents.write(pathOf(id), encode(changed));
+      await documents.write(experimentPath(id), encodeExperiment(changed));
       return changed;
     } finally {
       await held.release();
     }
   }
-}
-
-function pathOf(id: string): string {
-  return `${DIRECTORY}/${id}.json`;
-}
-
-function encode(experiment: Experiment): Uint8Array {
-  return encodeChecked(experimentToJson(experiment), ExperimentDocument, 'the experiment');
-}
-
-export function experimentToJson({ createdAt, updatedAt, tags, ...rest }: Experiment): JsonValue {
-  return {
-    schema: 'mlops.experiment/1',
-    ...rest,
-    createdAt: new Date(createdAt).toISOString(),
-    updatedAt: new Date(updatedAt).toISOString(),
-    tags: entriesOf(tags),
-  };
 }
 
 function fromRun({ id, name }: { id: string; name: string }, time: number): Experiment {

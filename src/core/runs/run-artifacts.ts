@@ -177,8 +177,8 @@ async function onlyFile(artifacts: ArtifactStore, digest: string, path: string):
 }
 
 function composed(stored: StoredArtifact, kind: 'file' | 'directory'): ComposedArtifact {
-  const { digest, size, files } = stored;
-  return { digest, kind, size, files, isStillThere: () => stored.isStillThere() };
+  const { digest, manifest, size, files, blobs } = stored;
+  return { digest, manifest, size, files, blobs, kind, isStillThere: () => stored.isStillThere() };
 }
 
 function notFound(path: string): UsageError {

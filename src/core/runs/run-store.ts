@@ -1,3 +1,4 @@
+import type { StoredArtifact } from '../../storage/artifact-store.ts';
 import type {
   DatasetInput,
   Experiment,
@@ -82,15 +83,9 @@ export interface OpenArtifact {
   read(options?: { signal?: AbortSignal }): AsyncIterable<Uint8Array>;
 }
 
-/** An artifact in the store that holds what lies at a place among artifacts. */
-export interface ComposedArtifact {
-  /** `sha256:<64 hex>`. */
-  readonly digest: string;
+/** An artifact in the store that holds what lies at a place among artifacts; `save` takes it as it is. */
+export interface ComposedArtifact extends StoredArtifact {
   readonly kind: 'file' | 'directory';
-  readonly size: number;
-  readonly files: number;
-  /** See `StoredArtifact.isStillThere`. */
-  isStillThere(): Promise<boolean>;
 }
 
 /**
