@@ -1,8 +1,12 @@
 import { IntegrityError } from '../errors.ts';
 import { isSha256Hex } from './digest.ts';
-import type { ObjectKey } from './object-store.ts';
+import type { ObjectKey, ObjectKind } from './object-store.ts';
 
-const LAYOUT_NAME = /^[0-9a-f]{64}-[0-9a-f]{16}$/;
+/** Kinds whose names end in the start of their own hash, and not in the whole of it. */
+const MARKED_NAMES: Partial<Record<ObjectKind, RegExp>> = {
+  layouts: /^[0-9a-f]{64}-[0-9a-f]{16}$/,
+  runs: /^[0-9a-f]{32}-[0-9a-f]{16}$/,
+};
 
 /** What helps against lost or damaged bytes: storing the same ones again, from wherever they still are. */
 export const BRING_BACK = 'save the same files again, or import a bundle that holds them (`mlops import`)';
@@ -13,12 +17,12 @@ export function objectPath(key: ObjectKey): string {
 }
 
 export function isObjectName({ kind, name }: ObjectKey): boolean {
-  return kind === 'layouts' ? LAYOUT_NAME.test(name) : isSha256Hex(name);
+  return MARKED_NAMES[kind]?.test(name) ?? isSha256Hex(name);
 }
 
 /** Whether bytes with this SHA-256 (64 hex digits) are the object's. */
 export function isNamedBy({ kind, name }: ObjectKey, sha256: string): boolean {
-  return kind === 'layouts' ? name.endsWith(`-${sha256.slice(0, 16)}`) : name === sha256;
+  return MARKED_NAMES[kind] === undefined ? name === sha256 : name.endsWith(`-${sha256.slice(0, 16)}`);
 }
 
 /** Names come from manifests, layouts and bundles of strangers. @throws IntegrityError `OBJECT_NAME_INVALID` */

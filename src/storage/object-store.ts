@@ -1,12 +1,15 @@
 /**
- * Containers of blobs, lists of an artifact's files, and, on a remote only, where in the packs there an artifact's blobs lie.
- * All immutable. Packs and manifests are named by the SHA-256 of their bytes.
+ * Containers of blobs, lists of an artifact's files, and, on a remote only, where in the packs there an artifact's blobs lie, and which
+ * runs were pushed. All immutable. Packs and manifests are named by the SHA-256 of their bytes.
  */
-export type ObjectKind = 'packs' | 'manifests' | 'layouts';
+export type ObjectKind = 'packs' | 'manifests' | 'layouts' | 'runs';
 
 export interface ObjectKey {
   readonly kind: ObjectKind;
-  /** 64 lower-case hexadecimal digits; of a layout those of the manifest, `-`, and the first 16 of the layout's own SHA-256. */
+  /**
+   * 64 lower-case hexadecimal digits; of a layout those of the manifest, `-`, and the first 16 of the layout's own SHA-256; of pushed runs
+   * any 32, `-`, and the first 16 of their own.
+   */
   readonly name: string;
 }
 

@@ -24,6 +24,13 @@ export interface WriterProcess {
   readonly processStart: string;
 }
 
+export interface StagedRuns {
+  /** Absolute. */
+  readonly path: string;
+  /** Removes the copies; never fails. */
+  remove(): Promise<void>;
+}
+
 /**
  * The files of runs. Calls are synchronous: each is a few system calls on small files, made thousands of times in a row, and an append
  * of a server must be in the file before the next request is looked at.
@@ -76,6 +83,11 @@ export interface RunFiles {
   remove(place: RunPlace): Promise<boolean>;
   /** Absolute path of the directory, for what reads it as a whole. */
   path(place: RunPlace): string;
+  /**
+   * Copies files into a new directory, as `<month>/<name>/<file>`, so that they can be stored as one artifact while others append to
+   * them; what is not there is left out. @returns the absolute path of the directory
+   */
+  stage(wanted: readonly { place: RunPlace; files: readonly string[] }[]): Promise<StagedRuns>;
   /** This process. */
   self(): WriterProcess;
   /** True only with proof: it was of this host, and it, or the system that it ran on, has ended. */

@@ -42,3 +42,36 @@ export function describeFetch({ remote, dryRun, artifacts, objects, bytes }: Tra
 function all(looked: number): string {
   return looked === 1 ? 'the artifact' : `all of ${count(looked, 'artifact')}`;
 }
+
+/** What `mlops push --runs` did. */
+export function describeRunsPush(report: {
+  remote: { name: string };
+  dryRun: boolean;
+  pushed: readonly unknown[];
+  unchanged: number;
+  bytes: { transferred: number };
+}): string {
+  const { remote, dryRun, pushed, unchanged, bytes } = report;
+  const where = printable(remote.name);
+  if (pushed.length === 0)
+    return unchanged === 0 ? 'No runs to push\n' : `${where} has all ${count(unchanged, 'run')} already\n`;
+  const rest = unchanged === 0 ? '' : `; ${unchanged} it had already`;
+  if (dryRun) return `Would push ${count(pushed.length, 'run')} to ${where}${rest}\n`;
+  return `Pushed ${count(pushed.length, 'run')} to ${where} (${formatBytes(bytes.transferred)})${rest}\n`;
+}
+
+/** What `mlops pull --runs` did. */
+export function describeRunsPull(report: {
+  remote: { name: string };
+  dryRun: boolean;
+  pulled: readonly unknown[];
+  unchanged: number;
+}): string {
+  const { remote, dryRun, pulled, unchanged } = report;
+  const where = printable(remote.name);
+  if (pulled.length === 0)
+    return unchanged === 0
+      ? `${where} has no runs for this clone\n`
+      : `All ${count(unchanged, 'run')} of ${where} are here\n`;
+  return `${dryRun ? 'Would pull' : 'Pulled'} ${count(pulled.length, 'run')} from ${where}\n`;
+}

@@ -19,7 +19,8 @@ function mentionsIn(text: string, path: string): Mention[] {
     return [...line.matchAll(/(?:`|\\`|'|"|: )mlops ([a-z](?:(?!: mlops )[^`'"\\])*)/g)].map(
       ([, rest = '']) => ({
         place: `${path}:${index + 1}: mlops ${rest}`,
-        words: rest.split(/[\s,;:)]+/).filter((word) => word !== ''),
+        // What follows `--` belongs to another program.
+        words: (rest.split(' -- ')[0] ?? '').split(/[\s,;:)]+/).filter((word) => word !== ''),
       }),
     );
   });

@@ -10,7 +10,6 @@ import { pushWanted } from '../../src/core/transfer/push-wanted.ts';
 import type { TransferReport } from '../../src/core/transfer/report.ts';
 import { createMemoryArtifactStore } from '../../src/storage/memory/artifact-store.ts';
 import { MemoryObjectStore } from '../../src/storage/memory/object-store.ts';
-import type { ObjectKey } from '../../src/storage/object-store.ts';
 import type { Clone } from './clone.ts';
 import { kept, sent } from './registry-model.ts';
 import { chooseVersion, fetchGit, saveStep, type Acting } from './registry-steps.ts';
@@ -328,7 +327,7 @@ export async function damageStep(
   { object, how }: { object: number; how: 'remove' | 'flip' | 'truncate' },
 ): Promise<void> {
   const objects = await readStore(world.remote);
-  const keys: ObjectKey[] = (['packs', 'manifests', 'layouts'] as const).flatMap((kind) =>
+  const keys = (['packs', 'manifests', 'layouts'] as const).flatMap((kind) =>
     [...objects[kind].keys()].toSorted().map((name) => ({ kind, name })),
   );
   const key = keys[object % Math.max(1, keys.length)];

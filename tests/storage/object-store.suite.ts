@@ -110,6 +110,19 @@ export function runObjectStoreSuite(
       expect(await store.stat(key)).toBeUndefined();
     });
 
+    test('pushed runs are named by the start of their own hash too', async () => {
+      const { store } = await create();
+      const hash = sha256Hex(bytesOf('runs'));
+      const key: ObjectKey = { kind: 'runs', name: `${'5'.repeat(32)}-${hash.slice(0, 16)}` };
+      const batch = store.batch();
+      await batch.put(key, bytesOf('runs'));
+      await expect(batch.put({ ...key, name: hash }, bytesOf('runs'))).rejects.toMatchObject({ exitCode: 3 });
+      await batch.commit();
+      expect(Buffer.from(await store.get(key)).toString()).toBe('runs');
+      expect(await namesIn(store, 'runs')).toEqual([key.name]);
+      expect(await namesIn(store, 'layouts')).toEqual([]);
+    });
+
     test('lists by the start of the name', async () => {
       const { store } = await create();
       const manifests = ['one', 'two', 'three'].map((text) => sha256Hex(bytesOf(text)));

@@ -1,7 +1,10 @@
 import { basename, resolve } from 'node:path';
 import * as z from 'zod';
 import { defineCommand } from '../../cli/command.ts';
-import { openRunStore } from '../../core/runs/index.ts';
+import type { Context } from '../../cli/context.ts';
+import type { Repository } from '../../core/repository/repository.ts';
+import { openRunStore, type Run } from '../../core/runs/index.ts';
+import { fetchArtifacts } from '../../core/transfer/fetch.ts';
 import { formatBytes } from '../../ui/bytes.ts';
 import { count } from '../../ui/numbers.ts';
 import { table } from '../../ui/table.ts';
@@ -38,6 +41,7 @@ export default defineCommand({
     const store = await openRunStore(repository);
     try {
       const run = await store.resolve(named);
+      await fetchMissing(repository, run, { output, context });
       const artifacts = store.artifacts(run.id);
       const files = (await artifacts.files(path)).map((file) => ({
         path: file.path,
@@ -72,3 +76,26 @@ export default defineCommand({
     }
   },
 });
+
+/** Of a run that came with Git or `mlops pull --runs`, the artifacts are elsewhere until somebody asks for them. */
+async function fetchMissing(
+  repository: Repository,
+  { artifacts: mounts }: Run,
+  { output, context }: { output: string | undefined; context: Context },
+): Promise<void> {
+  const artifacts = await repository.artifacts();
+  const missing: string[] = [];
+  for (const { digest } of mounts) if (!(await artifacts.present(digest))) missing.push(digest);
+  if (missing.length === 0 || Object.keys(repository.config.remotes).length === 0) return;
+  const progress = context.progress('fetching', 'bytes');
+  try {
+    await fetchArtifacts(repository, missing, {
+      signal: context.signal,
+      onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
+      // To list them, their manifests are enough.
+      ...(output === undefined ? { include: () => false } : {}),
+    });
+  } finally {
+    progress.stop();
+  }
+}

@@ -4,6 +4,7 @@ import { printable } from '../../lib/terminal-text.ts';
 import type { CollectedRemoteGarbage, RemoteGarbagePlan } from '../../storage/garbage.ts';
 import { assertWritable } from '../repository/format.ts';
 import type { OpenRemote, Repository } from '../repository/repository.ts';
+import { listPushes, neededByPushes } from '../runs/pushed-runs.ts';
 import type { GcRequest } from './gc.ts';
 import { askGitRemotes } from './other-clones.ts';
 import { ownArtifacts } from './own-artifacts.ts';
@@ -58,7 +59,9 @@ export async function gcRemote(repository: Repository, request: RemoteGcRequest)
   const own = await ownArtifacts(repository);
   const artifacts = await repository.artifacts();
   const collector = artifacts.remoteGarbage(remote.objects);
-  const plan = await collector.survey(new Set(roots.keepers.keys()), {
+  // What others pushed of runs may be in no commit.
+  const pushed = neededByPushes(await listPushes(remote.objects));
+  const plan = await collector.survey(new Set([...roots.keepers.keys(), ...pushed]), {
     graceMs,
     own,
     ...(signal === undefined ? {} : { signal }),

@@ -143,6 +143,8 @@ export class RunEntry {
       metricsBytes: this.#origin.metrics.bytes,
     });
     if (bytes === undefined) return;
+    const before = files.read(this.place, DOCUMENT);
+    if (before !== undefined && Buffer.compare(before, bytes) === 0) return;
     if (durable) await Promise.all([files.sync(this.place, LOG), files.sync(this.place, METRICS)]);
     await files.replace(this.place, DOCUMENT, bytes, { durable });
   }

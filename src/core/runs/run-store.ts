@@ -210,6 +210,8 @@ export interface Experiments {
   delete(id: string): Promise<void>;
   /** Takes `delete` back, also for the runs that it deleted. */
   restore(id: string): Promise<void>;
+  /** Takes an experiment as another clone has it, where there is no document of its id. */
+  adopt(experiment: Experiment): Promise<void>;
 }
 
 /** @throws everywhere UsageError `LOGGED_MODEL_NOT_FOUND` */

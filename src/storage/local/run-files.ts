@@ -3,32 +3,21 @@ import {
   constants,
   existsSync,
   fstatSync,
-  lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readSync,
   renameSync,
   rmSync,
   unlinkSync,
-  writeSync,
-  type Stats,
 } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, LocalIoError, RefusedError } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
-import {
-  ioError,
-  syncDirectory,
-  syncFile,
-  temporaryName,
-  TEMPORARY_NAME,
-  writeDurably,
-} from '../atomic-write.ts';
-import type { RunFiles, RunFileState, RunPlace, WriterProcess } from '../run-files.ts';
+import { ioError, syncDirectory, temporaryName, writeDurably } from '../atomic-write.ts';
+import type { RunFiles, RunFileState, RunPlace, StagedRuns, WriterProcess } from '../run-files.ts';
 import { AppendedFiles, openError } from './append-lines.ts';
+import { lstatOf, readNames, readRange, syncPath, writeNew } from './run-file-calls.ts';
 import { ensurePlainDirectory, plainDirectory, unsafeEntry } from './plain-entry.ts';
 import { currentBootId, processStart, processState } from './process-identity.ts';
 
@@ -241,6 +230,28 @@ export class LocalRunFiles implements RunFiles {
     return join(this.#root, place.month, place.name);
   }
 
+  async stage(wanted: readonly { place: RunPlace; files: readonly string[] }[]): Promise<StagedRuns> {
+    const tmp = await ensurePlainDirectory(this.#mlopsDir, ['tmp']);
+    const path = join(tmp, temporaryName());
+    const remove = (): Promise<void> =>
+      rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+    try {
+      mkdirSync(path);
+      for (const { place, files } of wanted) {
+        const target = join(path, place.month, place.name);
+        mkdirSync(target, { recursive: true });
+        for (const file of files) {
+          const bytes = this.read(place, file);
+          if (bytes !== undefined) writeNew(join(target, file), bytes);
+        }
+      }
+    } catch (error) {
+      await remove();
+      throw ioError(error, path, 'nothing was changed');
+    }
+    return { path, remove };
+  }
+
   self(): WriterProcess {
     this.#self ??= {
       host: hostname(),
@@ -318,64 +329,4 @@ function missing({ name }: RunPlace): LocalIoError {
   return new LocalIoError('IO_FAILED', `the directory of ${name} is gone`, {
     hint: 'somebody removed it; see `mlops runs list`',
   });
-}
-
-function lstatOf(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    throw ioError(error, path, 'nothing was changed');
-  }
-}
-
-function readNames(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((name) => !TEMPORARY_NAME.test(name));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw ioError(error, directory, 'nothing was changed');
-  }
-}
-
-function readRange(descriptor: number, offset: number, length: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(length);
-  let read = 0;
-  while (read < length) {
-    const count = readSync(descriptor, bytes, read, length - read, offset + read);
-    if (count === 0) break;
-    read += count;
-  }
-  return bytes.subarray(0, read);
-}
-
-function writeNew(path: string, bytes: Uint8Array): void {
-  const descriptor = openSync(path, 'wx', 0o644);
-  try {
-    let written = 0;
-    while (written < bytes.length) {
-      const count = writeSync(descriptor, bytes, written);
-      if (count === 0)
-        throw new LocalIoError(
-          'WRITE_FAILED',
-          `${path}: the file system took ${written} of ${bytes.length} bytes`,
-        );
-      written += count;
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-async function syncPath(path: string): Promise<void> {
-  try {
-    const handle = await open(path, constants.O_RDONLY | NOFOLLOW);
-    try {
-      await syncFile(handle);
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT')
-      throw ioError(error, path, 'whether it survives a power loss is unknown');
-  }
 }

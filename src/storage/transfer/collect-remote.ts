@@ -36,7 +36,7 @@ export class RemoteCollector implements RemoteGarbageCollector {
     const oldest = Date.now() - options.graceMs;
     const isYoung = ({ modified }: ObjectInfo): boolean => modified === undefined || modified > oldest;
     const kept = { layouts: 0, manifests: 0, packs: 0, bytes: 0 };
-    const keep = (kind: ObjectKind, { size }: ObjectInfo): void => {
+    const keep = (kind: Exclude<ObjectKind, 'runs'>, { size }: ObjectInfo): void => {
       kept[kind] += 1;
       kept.bytes += size;
     };
