@@ -64,7 +64,9 @@ export function lineChart(
   const y = boundsOf(series.flatMap(({ points }) => points.map((point) => point.y)));
   if (x === undefined || y === undefined) return `${heading}\n  nothing to draw\n`;
   const labels = Array.from({ length: HEIGHT }, (_, row) =>
-    (row % 4 === 0 && row < HEIGHT - 2) || row === HEIGHT - 1 ? formatMetric(y.high - ((y.high - y.low) * row) / (HEIGHT - 1)) : '',
+    (row % 4 === 0 && row < HEIGHT - 2) || row === HEIGHT - 1
+      ? formatMetric(y.high - ((y.high - y.low) * row) / (HEIGHT - 1))
+      : '',
   );
   const margin = Math.max(...labels.map(displayWidth));
   const available = Number.isFinite(terminal.columns) ? terminal.columns : WIDEST;
