@@ -105,6 +105,9 @@ export async function startSeaweedFs(python) {
     '-s3.config=s3.json',
     '-volume.max=60',
     '-master.volumeSizeLimitMB=256',
+    // These listen at fixed ports otherwise, so that a second server could not start.
+    '-s3.port.iceberg=0',
+    '-s3.port.lance=0',
     '-metricsIp=127.0.0.1',
     `-metricsPort=${ports.at(-1)}`,
     ...portArgs,
