@@ -342,7 +342,7 @@ describe('npm run bench -- save', () => {
     { args: ['save', '--rows', 'file-save,nope'], problem: '--rows: there is no row "nope"' },
     {
       args: ['save', '--peers', 'tar'],
-      problem: '--peers: "tar" is none of restic, borg, git-lfs, dvc, none',
+      problem: '--peers: "tar" is none of restic, borg, git-lfs, dvc, evidently, nannyml, deepchecks, none',
     },
     { args: ['save', '--fast'], problem: "Unknown option '--fast'" },
   ])('refuses $args before it does anything', async ({ args, problem }) => {
