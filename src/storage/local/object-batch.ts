@@ -28,6 +28,7 @@ import { ensureDirectory, lstatIfPresent, type LocalPlace } from './object-paths
 const MODE = 0o444;
 const SYNCS_IN_FLIGHT = 8;
 const READ_BACK = 1024 * 1024;
+const UNTOUCHED = 'objects stored before are untouched';
 
 interface Temporary {
   temporary: string;
@@ -40,9 +41,8 @@ interface Pending extends Temporary {
 }
 
 /**
- * Writes each object to a temporary file beside its place, reads it back, and flushes it, all inside `put`: so flushing
- * overlaps with the caller's next work, and only one file is open for each `put` under way. `commit` renames, then flushes
- * each directory once.
+ * Writes each object to a temporary file beside its place and reads it back inside `put`, and flushes it while the caller, who may use
+ * the memory again, goes on. `commit` waits for that, renames, then flushes each directory once.
  *
  * The promise: what the file gave back when it was read, before it was flushed, is what was put. A bit that flips on the way to
  * the file or in the page cache is found and nothing counts as stored; with `put`, where the name came from elsewhere,
@@ -56,6 +56,9 @@ export class LocalObjectBatch implements ObjectBatch {
   readonly #mark: string;
   readonly #pending = new Map<string, Pending>();
   readonly #writing = new Set<string>();
+  /** None of them rejects. */
+  readonly #flushes = new Set<Promise<void>>();
+  #flushFailure: { error: unknown } | undefined;
   readonly #changed = new Set<string>();
 
   constructor(place: LocalPlace, store: ObjectStore, { onDamaged }: BatchOptions = {}) {
@@ -91,12 +94,28 @@ export class LocalObjectBatch implements ObjectBatch {
       const existing = await this.#examine(key, path, bytes);
       if (existing === 'present') return 'present';
       const temporary = join(directory, temporaryName(this.#mark));
-      await writeVerified({ temporary, path, key, hashed }, bytes);
+      const handle = await writeVerified({ temporary, path, key, hashed }, bytes);
       this.#pending.set(id, { temporary, path, key, size: bytes.length });
+      this.#flush(handle, path);
+      while (this.#flushes.size >= SYNCS_IN_FLIGHT) await Promise.race(this.#flushes);
+      this.#rethrow();
       return existing;
     } finally {
       this.#writing.delete(id);
     }
+  }
+
+  #flush(handle: FileHandle, path: string): void {
+    const flush = flushAndClose(handle)
+      .catch((error: unknown) => {
+        this.#flushFailure ??= { error: ioError(error, path, UNTOUCHED) };
+      })
+      .finally(() => this.#flushes.delete(flush));
+    this.#flushes.add(flush);
+  }
+
+  #rethrow(): void {
+    if (this.#flushFailure !== undefined) throw this.#flushFailure.error;
   }
 
   /** What is there already under this name? Only a regular file of the same size and hash counts. */
@@ -129,12 +148,14 @@ export class LocalObjectBatch implements ObjectBatch {
   }
 
   async commit(): Promise<void> {
+    await Promise.all(this.#flushes);
+    this.#rethrow();
     for (const [id, pending] of this.#pending) {
       const { path } = pending;
       try {
         await (this.#place.shared ? this.#nameCreateOnly(pending) : renamePatiently(pending.temporary, path));
       } catch (error) {
-        throw ioError(error, path, 'objects stored before are untouched');
+        throw ioError(error, path, UNTOUCHED);
       }
       this.#pending.delete(id);
       this.#changed.add(dirname(path));
@@ -160,6 +181,7 @@ export class LocalObjectBatch implements ObjectBatch {
   }
 
   async abort(): Promise<void> {
+    await Promise.all(this.#flushes);
     const temporaries = [...this.#pending.values()].map(({ temporary }) => temporary);
     this.#pending.clear();
     for (const temporary of temporaries) await rm(temporary, { force: true }).catch(() => undefined);
@@ -193,11 +215,11 @@ async function syncNames(directory: string): Promise<void> {
   }
 }
 
-/** Leaves a durable, read-only temporary file whose content hashes to the name, or nothing. */
+/** Leaves a read-only temporary file, open and still to be flushed, whose content hashes to the name, or nothing. */
 async function writeVerified(
   { temporary, path, key, hashed }: Temporary & { hashed: boolean },
   bytes: Uint8Array,
-): Promise<void> {
+): Promise<FileHandle> {
   try {
     const handle = await open(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
@@ -212,13 +234,22 @@ async function writeVerified(
       const matches = await holds(handle, bytes);
       if (!matches || (!hashed && !isNamedBy(key, await sha256HexInPool(bytes)))) throw alteredBytes(key);
       await handle.chmod(MODE);
-      await syncFile(handle);
-    } finally {
+      return handle;
+    } catch (error) {
       await handle.close();
+      throw error;
     }
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw ioError(error, path, 'objects stored before are untouched');
+    throw ioError(error, path, UNTOUCHED);
+  }
+}
+
+async function flushAndClose(handle: FileHandle): Promise<void> {
+  try {
+    await syncFile(handle);
+  } finally {
+    await handle.close();
   }
 }
 

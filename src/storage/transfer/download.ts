@@ -28,48 +28,63 @@ export interface Downloaded {
 }
 
 /**
- * Brings one stretch of a pack. A whole pack that hashes to its name, and whose blobs all hash to their ids, is kept as it is; of
+ * Brings one stretch of a pack. `release` is called when its bytes are no longer in memory. A whole pack that hashes to its name, and whose blobs all hash to their ids, is kept as it is; of
  * anything else the good blobs are.
  *
  * @throws IntegrityError `OBJECT_MISSING` when the remote has no such pack; RemoteError; LocalIoError
  */
-export async function download(parts: DownloadParts, stretch: Stretch): Promise<Downloaded> {
+export async function download(
+  parts: DownloadParts,
+  stretch: Stretch,
+  release: () => void,
+): Promise<Downloaded> {
   const key: ObjectKey = { kind: 'packs', name: stretch.pack };
   const { offset, length, whole } = stretch;
   if (!whole) {
     const bytes = await parts.remote.get(key, { offset, length });
     return keepBlobs(parts, stretch, bytes as Uint8Array<ArrayBuffer>);
   }
-  return parts.hasher.withMemory(length, async (into) => {
+  const kept = await parts.hasher.withMemory(length, async (into) => {
     const got = await parts.remote.get(key, { offset, length, into });
     // In memory that the hashing threads see, which is used again: else each of them would take a copy of each pack.
     if (got.buffer !== into.buffer) into.set(got);
     const bytes = into.subarray(0, got.length);
     const problem = await problemOfPack(parts.hasher, key, bytes);
-    if (problem === undefined) return keepPack(parts, stretch, bytes);
+    if (problem === undefined) return writePack(parts, stretch, bytes);
     const copy = Uint8Array.from(bytes);
     return { ...(await keepBlobs(parts, stretch, copy)), damage: { problem, bytes: copy } };
   });
+  if (!('commit' in kept)) return kept;
+  release();
+  return kept.commit();
 }
 
-async function keepPack(
+/** `commit` makes it durable, and needs its bytes no more. */
+async function writePack(
   { objects, index }: DownloadParts,
   { pack: name, blobs }: Stretch,
   bytes: Uint8Array,
-): Promise<Downloaded> {
+): Promise<{ commit: () => Promise<Downloaded> }> {
   const entries = decodePack(bytes, objectPath({ kind: 'packs', name }));
+  const size = bytes.length;
   const batch = objects.batch();
-  try {
-    await batch.store('packs', bytes, () => Promise.resolve(name));
-    await batch.commit();
-  } catch (error) {
-    await batch.abort();
-    throw error;
-  }
-  index.add([{ name, size: bytes.length, entries }]);
-  const held = new Set(entries.map(({ id }) => id));
-  const ids = blobs.map(({ id }) => id);
-  return { ids: ids.filter((id) => held.has(id)), failed: ids.filter((id) => !held.has(id)) };
+  const orAbort = async (step: () => Promise<unknown>): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      await batch.abort();
+      throw error;
+    }
+  };
+  await orAbort(() => batch.store('packs', bytes, () => Promise.resolve(name)));
+  const commit = async (): Promise<Downloaded> => {
+    await orAbort(() => batch.commit());
+    index.add([{ name, size, entries }]);
+    const held = new Set(entries.map(({ id }) => id));
+    const ids = blobs.map(({ id }) => id);
+    return { ids: ids.filter((id) => held.has(id)), failed: ids.filter((id) => !held.has(id)) };
+  };
+  return { commit };
 }
 
 /** A pack may be what its name says and still lie about its blobs. */

@@ -258,7 +258,7 @@ class Fetch {
     const key: ObjectKey = { kind: 'packs', name: stretch.pack };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const result = await this.#gate.run(stretch.length, () => download(parts, stretch));
+        const result = await this.#gate.run(stretch.length, (release) => download(parts, stretch, release));
         for (const id of result.ids) left.delete(id);
         if (result.failed.length > 0 && attempt < ATTEMPTS) {
           stretch = { ...stretch, blobs: stretch.blobs.filter(({ id }) => left.has(id)) };

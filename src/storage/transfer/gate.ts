@@ -44,19 +44,25 @@ export class TransferGate {
 
   /**
    * Runs the action in its turn.
-   * @param bytes that it will hold in memory
+   * @param bytes that it will hold in memory, until it ends or calls `release`
    * @throws InterruptedError instead of starting when the signal was given; what `stop` was told
    */
-  async run<Result>(bytes: number, action: () => Promise<Result>): Promise<Result> {
+  async run<Result>(bytes: number, action: (release: () => void) => Promise<Result>): Promise<Result> {
     this.#assertGoing();
     if (this.#waiting.length > 0 || !this.#fits(bytes)) {
       await new Promise<void>((resolve) => this.#waiting.push({ bytes, start: resolve }));
     } else {
       this.#take(bytes);
     }
+    let held = bytes;
+    const release = (): void => {
+      this.#bytes -= held;
+      held = 0;
+      this.#startWaiting();
+    };
     try {
       this.#assertGoing();
-      const result = await action();
+      const result = await action(release);
       this.#allowed = Math.min(this.#jobs, this.#allowed + 1 / this.allowed);
       this.#slowed = false;
       return result;
@@ -65,8 +71,7 @@ export class TransferGate {
       throw error;
     } finally {
       this.#running -= 1;
-      this.#bytes -= bytes;
-      this.#startWaiting();
+      release();
     }
   }
 
