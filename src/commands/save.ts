@@ -8,6 +8,7 @@ import { parseMetricPairs, parsePairs, readMetricsFile } from '../core/registry/
 import { ModelName, VersionLabel } from '../core/registry/names.ts';
 import type { MetricValue } from '../core/registry/record.ts';
 import { save, type SavedVersion } from '../core/registry/save.ts';
+import type { Repository } from '../core/repository/repository.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
 
@@ -25,6 +26,8 @@ const Input = z
     tag: Pairs,
     description: z.string().max(20_000, 'a description has at most 20,000 characters').optional(),
     data: Pairs,
+    reference: z.array(z.string().min(1).max(4096)).max(10_000).default([]),
+    run: z.string().min(1).max(256).optional(),
     allowCollisions: z.boolean().default(false),
     commit: z.boolean().default(false),
     dryRun: z.boolean().default(false),
@@ -54,6 +57,15 @@ export default defineCommand({
       flags: '--data <role=path...>',
       description: 'data it was made from; its digest is recorded; repeatable',
     },
+    {
+      flags: '--reference <data...>',
+      description:
+        'data that drift is to be measured against, such as the training set: its profile is stored with the version; a file, a quoted glob, or what `mlops profile` wrote; repeatable',
+    },
+    {
+      flags: '--run <run>',
+      description: 'the run it came from: id, start of it, or name (default: MLOPS_RUN_ID)',
+    },
     { flags: '--allow-collisions', description: 'store names that clash on Windows or macOS' },
     { flags: '--commit', description: 'commit the metadata, and nothing else that is staged' },
     { flags: '--dry-run', description: 'say what would be stored, and write nothing' },
@@ -70,6 +82,10 @@ export default defineCommand({
         'mlops save churn model.onnx --version v2.0.0 --metric auc=0.91 --data train=data/train.csv --commit',
       explains: 'with a label, a metric, the data it saw, and a commit',
     },
+    {
+      command: 'mlops save fraud_detector build/model --reference data/train.csv',
+      explains: 'so that `mlops drift fraud_detector@latest today.csv` needs no training data',
+    },
   ],
   input: Input,
   output: z.lazy(() =>
@@ -83,6 +99,10 @@ export default defineCommand({
       event: z.string().nullable(),
       created: z.boolean(),
       dryRun: z.boolean(),
+      /** Id of the run that it came from. */
+      run: z.string().nullable(),
+      /** The artifact that holds the profile of its reference data; null where it has none. */
+      referenceProfile: z.object({ digest: z.string(), size: z.number() }).nullable(),
       format: z.object({ name: z.string(), framework: z.string() }),
       git: z.object({
         outcome: z.enum(['committed', 'staged', 'failed', 'none']),
@@ -96,6 +116,8 @@ export default defineCommand({
     const params = parsePairs(input.param, 'param');
     const tags = parsePairs(input.tag, 'tag');
     const repository = await context.repository();
+    const run = await runOf(input.run, repository, context);
+    const referenceProfile = await profileReference(input.reference, repository, context);
     const progress = context.progress('saving', 'bytes');
     const { model, version: label, bump, description, allowCollisions, dryRun } = input;
     let saved: SavedVersion;
@@ -110,6 +132,8 @@ export default defineCommand({
         tags,
         description,
         data,
+        run,
+        referenceProfile,
         allowCollisions,
         dryRun,
         signal: context.signal,
@@ -137,6 +161,11 @@ export default defineCommand({
         event: event ?? null,
         created,
         dryRun,
+        run: record.lineage.run ?? null,
+        referenceProfile:
+          record.referenceProfile === undefined
+            ? null
+            : { digest: record.referenceProfile.digest, size: record.referenceProfile.size },
         format: { name: record.format.name, framework: record.format.framework },
         git: { outcome: git.outcome, commit: git.commit ?? null },
       },
@@ -156,6 +185,53 @@ function parseData(pairs: readonly string[], context: Context): { role: string; 
   });
 }
 
+/**
+ * Id of the run that a version came from. A run that the environment names and this repository does not have is no reason to lose a
+ * model.
+ */
+async function runOf(
+  named: string | undefined,
+  repository: Repository,
+  context: Context,
+): Promise<string | undefined> {
+  if ((named ?? context.env['MLOPS_RUN_ID'] ?? '') === '') return undefined;
+  const { namedRun, openRunStore } = await import('../core/runs/index.ts');
+  const store = await openRunStore(repository);
+  try {
+    return (await namedRun(store, named, context.env)).id;
+  } catch (error) {
+    if (named !== undefined || !(error instanceof UsageError)) throw error;
+    context.warn(`MLOPS_RUN_ID: ${error.message}; the version is saved without its run`);
+    return undefined;
+  } finally {
+    await store.close();
+  }
+}
+
+/** The bytes of the profile that the version is to keep. */
+async function profileReference(
+  words: readonly string[],
+  repository: Repository,
+  context: Context,
+): Promise<Uint8Array | undefined> {
+  if (words.length === 0) return undefined;
+  const { profileReferenceData } = await import('../core/drift/profile/reference-data.ts');
+  const progress = context.progress('profiling', 'items');
+  try {
+    const { bytes, notes } = await profileReferenceData(words, {
+      cwd: context.cwd,
+      repository,
+      tables: () => context.tables(),
+      signal: context.signal,
+      onColumn: (done, total) => progress.update(done, total),
+    });
+    for (const note of notes) context.warn(note);
+    return bytes;
+  } finally {
+    progress.stop();
+  }
+}
+
 async function collectMetrics(
   input: z.output<typeof Input>,
   context: Context,
@@ -170,6 +246,11 @@ function describeSave({ record, stored, created }: SavedVersion, dryRun: boolean
   const { model, version, format } = record;
   const { blobs } = stored;
   const name = `${model}@${version}`;
+  const { referenceProfile } = record;
+  const reference =
+    referenceProfile === undefined
+      ? ''
+      : `  profile of the reference data: ${formatBytes(referenceProfile.size)}\n`;
   const size = `${count(stored.files, 'file')}, ${formatBytes(stored.size)}`;
   const added =
     blobs.new === 0
@@ -179,7 +260,7 @@ function describeSave({ record, stored, created }: SavedVersion, dryRun: boolean
     format.name === 'unknown'
       ? ''
       : `  ${format.framework === format.name ? format.name : `${format.framework}, ${format.name}`}`;
-  if (dryRun) return `Would save ${name}: ${size}; ${added}\n  ${stored.digest}${what}\n`;
+  if (dryRun) return `Would save ${name}: ${size}; ${added}\n  ${stored.digest}${what}\n${reference}`;
   if (!created) return `${name} is saved already: ${size}; nothing was written\n  ${stored.digest}\n`;
-  return `Saved ${name}: ${size}; ${added}\n  ${stored.digest}${what}\n`;
+  return `Saved ${name}: ${size}; ${added}\n  ${stored.digest}${what}\n${reference}`;
 }

@@ -22,8 +22,8 @@ export default defineCommand({
       explains: 'the best run of an experiment',
     },
     {
-      command: 'mlops save fraud build/model --run "$(mlops runs best --metric loss --id)"',
-      explains: 'save what it made',
+      command: 'mlops runs best --metric loss --id',
+      explains: 'only its id, for `mlops save fraud build/model --run <id>`',
     },
   ],
   input: z

@@ -1,11 +1,11 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { MlopsError, UsageError } from '../../errors.ts';
 import { printable } from '../../lib/terminal-text.ts';
 import type { Table, TableReader } from '../../storage/tables/table.ts';
 import type { Repository } from '../repository/repository.ts';
-import { PROFILE_LIMITS } from './profile/document.ts';
 import { parseProfile } from './profile/parse.ts';
+import { profileBytes } from './profile/profile-file.ts';
 import { profileSide } from './profile/side.ts';
 import type { Side } from './side.ts';
 import { tableSide, type TableSideOptions } from './table-side.ts';
@@ -102,7 +102,10 @@ async function versionSide(
 }
 
 async function exists(path: string): Promise<boolean> {
-  return (await fileSize(path)) !== undefined;
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The profile in a file; undefined where the file is no JSON object that calls itself one, or can't be opened: the reader of tables says why. */
@@ -113,35 +116,4 @@ async function profileFile(
 ): Promise<Side | undefined> {
   const bytes = await profileBytes(path);
   return bytes === undefined ? undefined : profileSide(parseProfile(bytes, shown), { name: shown, secret });
-}
-
-const OPENING = 4096;
-
-/** undefined where nothing is; NaN for what is no regular file, which may wait for a writer when it is opened. */
-async function fileSize(path: string): Promise<number | undefined> {
-  try {
-    const stats = await stat(path);
-    return stats.isFile() ? stats.size : Number.NaN;
-  } catch {
-    return undefined;
-  }
-}
-
-async function profileBytes(path: string): Promise<Uint8Array | undefined> {
-  const size = await fileSize(path);
-  if (size === undefined || !(size <= PROFILE_LIMITS.bytes)) return undefined;
-  let file;
-  try {
-    file = await open(path);
-  } catch {
-    return undefined;
-  }
-  try {
-    const head = await file.read(Buffer.alloc(OPENING), 0, OPENING, 0);
-    if (!/^\s*\{/.test(head.buffer.toString('latin1', 0, head.bytesRead))) return undefined;
-    const bytes = await file.readFile();
-    return /"schema"\s*:\s*"mlops\.profile\//.test(bytes.toString('latin1')) ? bytes : undefined;
-  } finally {
-    await file.close();
-  }
 }

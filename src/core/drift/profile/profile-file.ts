@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { access, open, stat } from 'node:fs/promises';
 import { errnoOf, UsageError } from '../../../errors.ts';
 import { printable } from '../../../lib/terminal-text.ts';
 import { PROFILE_LIMITS } from './document.ts';
@@ -17,16 +17,17 @@ const CALLS_ITSELF_ONE = /"schema"\s*:\s*"mlops\.profile\//;
 export async function readProfile(path: string, shown: string): Promise<Profile> {
   const bytes = await profileBytes(path);
   if (bytes !== undefined) return parseProfile(bytes, printable(shown));
+  const problem = await access(path).then(() => undefined, errnoOf);
+  if (problem !== undefined) {
+    const why = problem === 'ENOENT' ? 'there is no such file' : problem;
+    throw new UsageError('FILE_UNREADABLE', `${printable(shown)}: ${why}`);
+  }
   throw new UsageError('PROFILE_INVALID', `${printable(shown)} is no profile`, {
     hint: `make one of data: mlops profile ${printable(shown)} -o <file>`,
   });
 }
 
-/**
- * The bytes of a file that calls itself a profile; undefined for what is none, be it data or something that can't be opened as a regular file.
- *
- * @throws UsageError `FILE_UNREADABLE` where there is nothing of that name
- */
+/** The bytes of a file that calls itself a profile; undefined for what is none, be it data, no regular file, or one that can't be read. */
 export async function profileBytes(path: string): Promise<Uint8Array | undefined> {
   try {
     // A FIFO would wait for a writer when it is opened.
@@ -41,10 +42,8 @@ export async function profileBytes(path: string): Promise<Uint8Array | undefined
     } finally {
       await file.close();
     }
-  } catch (cause) {
-    const errno = errnoOf(cause);
-    if (errno === undefined) throw cause;
-    const why = errno === 'ENOENT' ? 'there is no such file' : errno;
-    throw new UsageError('FILE_UNREADABLE', `${printable(path)}: ${why}`, { cause });
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
   }
 }
