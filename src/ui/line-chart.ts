@@ -81,10 +81,13 @@ export function lineChart(
     return `${' '.repeat(margin - displayWidth(label))}${label} ${label === '' ? '│' : '┤'}${cells.join('')}`.trimEnd();
   });
   const [from, to] = [formatMetric(x.low), formatMetric(x.high)];
-  const gap = Math.max(1, width - from.length - to.length);
+  // The name of the axis stands between its ends, so that no line is wider than the chart.
+  const middle = printable(xLabel);
+  const gap = Math.max(2, width - from.length - to.length - displayWidth(middle));
+  const before = Math.ceil(gap / 2);
   const foot = [
     `${' '.repeat(margin)} └${'─'.repeat(width)}`,
-    `${' '.repeat(margin + 2)}${from}${' '.repeat(gap)}${to}  ${xLabel}`,
+    `${' '.repeat(margin + 2)}${from}${' '.repeat(before)}${middle}${' '.repeat(gap - before)}${to}`,
   ];
   return `${[heading, ...rows, ...foot, ...legend(series, paint)].join('\n')}\n`;
 }
