@@ -2,7 +2,6 @@ import type { StoredArtifact } from '../../storage/artifact-store.ts';
 import type {
   DatasetInput,
   Experiment,
-  LifecycleStage,
   LoggedModel,
   LoggedModelStatus,
   MetricPoint,
@@ -288,9 +287,4 @@ export interface TrackingEndpoint {
   readonly variables: Readonly<Record<string, string>>;
   /** Answers what is under way and stops. */
   close(): Promise<void>;
-}
-
-/** For the lifecycle members of stored documents. */
-export function isActive(item: { readonly lifecycle: LifecycleStage }): boolean {
-  return item.lifecycle === 'active';
 }
