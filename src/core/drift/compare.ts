@@ -35,17 +35,20 @@ export async function compareSides(
   const chosen = selectColumns(reference, current, options);
   const plans = planOf(chosen);
   signal?.throwIfAborted();
+  // Both are read at once; what is wrong with the reference is said first, whichever is done first.
+  const currentRead = current.read(plans.current);
+  currentRead.catch(() => undefined);
   const before = await reference.read(plans.reference);
   checkRows(reference);
   signal?.throwIfAborted();
-  const after = await current.read(plans.current);
+  const after = await currentRead;
   checkRows(current);
-  const reading = { before: before[Symbol.asyncIterator](), after: after[Symbol.asyncIterator]() };
+  const reading = { before: readAhead(before), after: readAhead(after) };
   try {
     const compared = await compareAll(chosen, plans, reading, options);
     return buildReport({ reference, current, policy, ...compared });
   } finally {
-    await Promise.all([reading.before.return?.(), reading.after.return?.()]);
+    await Promise.all([reading.before.return(undefined), reading.after.return(undefined)]);
   }
 }
 
@@ -79,8 +82,25 @@ function planOf(chosen: readonly ChosenColumn[]): Plans {
 }
 
 interface Reading {
-  before: AsyncIterator<ColumnSummary>;
-  after: AsyncIterator<ColumnSummary>;
+  before: AsyncGenerator<ColumnSummary>;
+  after: AsyncGenerator<ColumnSummary>;
+}
+
+/** Asks for each column while the one before is compared, so that the threads that read sort it meanwhile. */
+async function* readAhead(columns: AsyncIterable<ColumnSummary>): AsyncGenerator<ColumnSummary> {
+  const source = columns[Symbol.asyncIterator]();
+  let next = source.next();
+  try {
+    for (let result = await next; result.done !== true; result = await next) {
+      next = source.next();
+      // It is thrown when its turn comes.
+      next.catch(() => undefined);
+      yield result.value;
+    }
+  } finally {
+    await next.catch(() => undefined);
+    await source.return?.();
+  }
 }
 
 interface AllCompared {

@@ -1,6 +1,6 @@
 import { dependence, type Dependence } from './statistics/autocorrelation.ts';
 import { median as medianOf, quantile } from './statistics/quantiles.ts';
-import { sortedCopy } from './statistics/sorting.ts';
+import { isSorted, sortedCopy } from './statistics/sorting.ts';
 
 /** The distribution of one side's finite values, as raw values or as the knots of a profile. */
 export interface Distribution {
@@ -33,7 +33,7 @@ export interface ValueShare {
 }
 
 export interface RawValues {
-  /** Finite, in row order. */
+  /** Finite, in any order. */
   readonly values: Float64Array;
   /** Values of neighbouring rows, in row order; `values` itself where all were kept. */
   readonly consecutive: Float64Array;
@@ -47,9 +47,9 @@ export interface RawValues {
 const DEPENDENCE_ROWS = 5000;
 const BLOCKS = 4;
 
-/** @param raw of which `values` are not changed */
+/** @param raw of which `values` become those of the distribution where they are sorted already */
 export function distributionOf(raw: RawValues): Distribution {
-  const values = sortedCopy(raw.values);
+  const values = isSorted(raw.values) ? raw.values : sortedCopy(raw.values);
   joinZeros(values);
   const rows = values.length;
   const blocks = evenBlocks(raw.consecutive);

@@ -78,7 +78,7 @@ export function presentCells({ rows, nulls, unparsable }: ColumnSummary): number
   return Math.max(0, rows - nulls - unparsable);
 }
 
-/** Sorts the values; the column itself is not changed. */
+/** Takes the column over: its values become those of the summary where they are in ascending order, and are copied to be sorted otherwise. */
 export function summarise(column: ColumnData): ColumnSummary {
   switch (column.type) {
     case 'numeric':
@@ -97,7 +97,7 @@ function baseOf({ name, rows, nulls, unparsable, unparsableExamples }: ColumnDat
 }
 
 function summariseNumbers(column: NumericColumn): NumericSummary {
-  const { type, values, sampled, consecutive, finite, min, max, top, nan } = column;
+  const { type, values, consecutive, finite, min, max, top, nan } = column;
   return {
     ...baseOf(column),
     type,
@@ -106,7 +106,7 @@ function summariseNumbers(column: NumericColumn): NumericSummary {
     negativeInfinite: column.negativeInfinite,
     distribution: distributionOf({
       values,
-      consecutive: sampled ? consecutive : values,
+      consecutive,
       total: finite,
       min,
       max,

@@ -27,7 +27,7 @@ export async function tableSide(table: Table, { name, ...options }: TableSideOpt
     })),
     facts: () => factsOf(data, table.notes),
     read: async (plan) => {
-      data = await table.read(plan.map(planned), options);
+      data = await table.read(plan.map(planned), { ...options, sorted: true });
       return summaries(data);
     },
   };

@@ -1,5 +1,5 @@
 import { normalUpperQuantile } from './normal.ts';
-import { checkBothHaveValues, eachPooledValue } from './pooled-values.ts';
+import { checkBothHaveValues } from './pooled-values.ts';
 import { quantile } from './quantiles.ts';
 
 /** Values with weights: equally long, weights not negative with a sum above 0. */
@@ -10,12 +10,12 @@ export interface Weighted {
 
 /** Wasserstein-1 (earth mover's) distance of two sorted samples, in the values' unit: the area between their distribution functions. */
 export function wasserstein(reference: Float64Array, current: Float64Array): number {
-  return areaBetween(reference, current, Math.abs);
+  return areaBetween(reference, current).absolute;
 }
 
 /** Energy distance of two sorted samples, sqrt(2 times the integral of (F - G)^2), as scipy's: in the square root of the values' unit. */
 export function energyDistance(reference: Float64Array, current: Float64Array): number {
-  return Math.sqrt(2 * areaBetween(reference, current, (gap) => gap * gap));
+  return Math.sqrt(2 * areaBetween(reference, current).squared);
 }
 
 /** Wasserstein-1 distance of two weighted samples in any order. */
@@ -61,29 +61,33 @@ export function robustUnit(sorted: Float64Array): number | null {
   return null;
 }
 
-/** The integral of measure(F - G) over all values. */
-function areaBetween(
-  reference: Float64Array,
-  current: Float64Array,
-  measure: (gap: number) => number,
-): number {
+/** The integrals of |F - G| and (F - G)^2 over all values. A plain loop: it sees millions of values a column. */
+function areaBetween(reference: Float64Array, current: Float64Array): { absolute: number; squared: number } {
   checkBothHaveValues(reference, current);
   const n = reference.length;
   const m = current.length;
-  let area = 0;
-  let height = 0;
-  let previous = 0;
+  let absolute = 0;
+  let squared = 0;
   let i = 0;
   let j = 0;
-  eachPooledValue(reference, current, (value, inReference, inCurrent) => {
+  let previous = 0;
+  let gap = 0;
+  while (i < n || j < m) {
+    const x = i < n ? (reference[i] as number) : Infinity;
+    const y = j < m ? (current[j] as number) : Infinity;
+    const value = x < y ? x : y;
     // The height before the step first: the difference of two huge values times 0 is not a number.
-    if (height > 0) area += height * (value - previous);
-    i += inReference;
-    j += inCurrent;
-    height = measure(i / n - j / m);
+    if (gap > 0) {
+      const width = value - previous;
+      absolute += gap * width;
+      squared += gap * gap * width;
+    }
+    while (i < n && reference[i] === value) i += 1;
+    while (j < m && current[j] === value) j += 1;
+    gap = Math.abs(i / n - j / m);
     previous = value;
-  });
-  return area;
+  }
+  return { absolute, squared };
 }
 
 function weightedPoints({ values, weights }: Weighted, sign: 1 | -1) {
