@@ -12,6 +12,7 @@ import type { RepositoryParts } from '../core/repository/open.ts';
 import type { Repository } from '../core/repository/repository.ts';
 import type { Execute } from '../core/runs/execute.ts';
 import type { Run, TrackingEndpoint } from '../core/runs/index.ts';
+import type { TrackingServer, TrackingServerOptions } from '../server/tracking-server.ts';
 import { MLOPS_DIRECTORY } from '../core/repository/layout.ts';
 import { VERSION } from './version.ts';
 import { createProcessIo, type ProcessIo } from './process-io.ts';
@@ -119,6 +120,8 @@ export interface Context {
    * `mlops run` adds its variables to the environment of the program and closes it afterwards.
    */
   trackingEndpoint(run: Run): Promise<TrackingEndpoint | undefined>;
+  /** MLflow's REST protocol over the repository, until it is closed. @throws LocalIoError `LISTEN_FAILED` */
+  trackingServer(request: Omit<TrackingServerOptions, 'tracking'>): Promise<TrackingServer>;
   /** A bar on stderr that appears after a second on a terminal, and nothing elsewhere. */
   progress(label: string, unit: 'bytes' | 'items'): Progress;
   warn(message: string): void;
@@ -205,7 +208,14 @@ export function createContext(options: ContextOptions): Context {
     outputFiles: once(async () => (await import('../storage/local/output-files.ts')).createOutputFiles()),
     tables: once(async () => (await import('../storage/tables/reader.ts')).createTableReader()),
     execute: async (request) => (await import('./execute.ts')).execute(request, io),
-    trackingEndpoint: () => Promise.resolve(undefined),
+    trackingEndpoint: async (run) => {
+      const { startRunEndpoint } = await import('../server/run-endpoint.ts');
+      return startRunEndpoint({ repository: await repository(), run, warn });
+    },
+    trackingServer: async (request) => {
+      const { startOwnServer } = await import('../server/own-server.ts');
+      return startOwnServer({ ...request, repository: await repository(), warn });
+    },
     progress: (label, unit) => {
       const enabled = io.errIsTTY && !quiet && !json;
       return createProgress({ label, unit, enabled, write: io.err, elapsed: () => performance.now() });

@@ -234,6 +234,11 @@ export const manifest: Manifest = {
     group: 'Experiments',
     load: () => import('../commands/run.ts'),
   },
+  server: {
+    summary: "Serve MLflow's REST API over this repository",
+    group: 'Experiments',
+    load: () => import('../commands/server.ts'),
+  },
   log: {
     summary: 'Log to a run, from within it or by its id',
     group: 'Experiments',
