@@ -285,7 +285,8 @@ async function stage(run: RunGit, paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return;
   const input = pathList(paths);
   await assertNotIgnored(run, paths);
-  await run(['add', '--verbose', ...FROM_STDIN], { access: 'write', input });
+  // Nothing of this is ignored, but Git refuses tracked files below a directory that is, such as the runs that were kept.
+  await run(['add', '--force', '--verbose', ...FROM_STDIN], { access: 'write', input });
 }
 
 /** Checked before anything is added, because `git add` adds the other paths before it fails. */

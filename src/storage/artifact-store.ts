@@ -36,6 +36,8 @@ export interface StoreOptions extends StoreProgress {
   allowCollisions?: boolean;
   /** Compute everything, write nothing. */
   dryRun?: boolean;
+  /** The caller made the source itself, in `.mlops/tmp`; otherwise nothing in `.mlops` is stored. */
+  isOwn?: boolean;
   signal?: AbortSignal;
 }
 

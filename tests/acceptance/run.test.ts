@@ -158,6 +158,17 @@ mlops log data train="$root/out/model.txt"
     expect(twice.stderr).toContain('PARAM_EXISTS');
   });
 
+  test('many processes that log at once lose nothing', async () => {
+    const repo = await project();
+    const script = `for i in 1 2 3 4 5 6 7 8; do "$NODE" "$MLOPS_BIN" log metric loss=$i --step $i -q & done; wait`;
+    const done = await repo.run('run', '--name', 'busy', '--', 'sh', '-c', script);
+    expect(done.code).toBe(0);
+    const { stdout } = await repo.run('runs', 'plot', 'busy', '--metric', 'loss', '--json');
+    const { metrics } = (JSON.parse(stdout) as { data: { metrics: { series: { points: unknown }[] }[] } })
+      .data;
+    expect(metrics[0]?.series[0]?.points).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((n) => [n, n]));
+  });
+
   test('what is not committed is kept, unless it holds a secret', async () => {
     const repo = await project();
     await repo.write('README.md', 'changed\n');

@@ -165,7 +165,7 @@ async function storeFiles(
     going.map(({ place }) => ({ place, files: isLoggedModelId(place.name) ? MODEL_FILES : RUN_FILES })),
   );
   try {
-    return (await (await repository.artifacts()).store(staged.path)).digest;
+    return (await (await repository.artifacts()).store(staged.path, { isOwn: true })).digest;
   } finally {
     await staged.remove();
   }

@@ -49,7 +49,7 @@ async function storeOnce(
 ): Promise<StoredArtifact> {
   // Before anything is read: ten gigabytes hashed for a read-only cache would be wasted.
   const clock = options.dryRun ? undefined : parts.probe();
-  const tree = await walkSource(resolve(parts.root, source), options.signal);
+  const tree = await walkSource(resolve(parts.root, source), options.signal, options.isOwn);
   assertHoldsFiles(tree, parts);
   const remembered = recall(parts.files, tree);
   if (remembered?.unchanged && (await objectsAreThere(parts.objects, remembered.index))) {

@@ -94,12 +94,13 @@ export function pathOf(source: string, path: string): string {
  * Lists the regular files of a source without opening any. Nothing else may be in it: a link, a socket, a device or a FIFO
  * is refused by name, as are `.git` and `.mlops`, also as the source itself or above it.
  *
+ * @param isOwn the program made the source itself, so that it may lie in `.mlops/tmp`
  * @throws UsageError `SOURCE_MISSING`, `NAME_NOT_UTF8`; RefusedError `UNSAFE_ENTRY`; IntegrityError `SOURCE_CHANGED`
  */
-export async function walkSource(source: string, signal?: AbortSignal): Promise<SourceTree> {
+export async function walkSource(source: string, signal?: AbortSignal, isOwn = false): Promise<SourceTree> {
   const stats = statSource(source);
   if (!stats.isFile() && !stats.isDirectory()) throw unsafeEntry(source, stats);
-  assertOutsideInternals(source);
+  if (!isOwn) assertOutsideInternals(source);
   const tree = new SourceTree(stats.isFile() ? 'file' : 'directory', source);
   if (stats.isFile()) {
     tree.add('', stats);
