@@ -34,6 +34,7 @@ const Input = z.object({
     .default(DEFAULT_OUTPUT_MIB),
   capture: z.boolean().default(true),
   diff: z.boolean().default(true),
+  endpoint: z.boolean().default(true),
   sample: z.coerce
     .number('expected a number of seconds')
     .min(0, 'must be 0 or more')
@@ -68,10 +69,11 @@ export default defineCommand({
       description: 'keep no output; the command has the terminal to itself',
     },
     { flags: '--no-diff', description: 'do not keep the uncommitted changes' },
+    { flags: '--no-endpoint', description: 'offer no MLflow endpoint to the command' },
     { flags: '--sample <seconds>', description: 'between samples of the machine; 0: none (default: 10)' },
   ],
   description:
-    "Git commit, command, environment, output, duration and exit code are recorded. MLOPS_RUN_ID tells the command which run it is, so that `mlops log` works inside it. Signals are passed on, and the command's exit code is returned; with --json its stdout goes to stderr.",
+    "Git commit, command, environment, output, duration and exit code are recorded. MLOPS_RUN_ID tells the command which run it is, so that `mlops log` works inside it; MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN, MLFLOW_RUN_ID and MLFLOW_EXPERIMENT_NAME let MLflow code log into it as long as the command runs. Signals are passed on, and the command's exit code is returned; with --json its stdout goes to stderr.",
   examples: [
     {
       command: 'mlops run --experiment fraud --param depth=10 -- python train.py --depth 10',
@@ -124,7 +126,7 @@ export default defineCommand({
         keepDiff: input.diff,
         stdoutTo: json ? 'stderr' : 'stdout',
         execute: context.execute,
-        openEndpoint: (run) => context.trackingEndpoint(run),
+        openEndpoint: (run) => (input.endpoint ? context.trackingEndpoint(run) : Promise.resolve(undefined)),
         onStart: ({ id, name, experimentName }) =>
           note(context, `run ${name} (${id.slice(0, 12)}) of the experiment ${experimentName}`),
         warn: context.warn,

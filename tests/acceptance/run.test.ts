@@ -158,6 +158,39 @@ mlops log data train="$root/out/model.txt"
     expect(twice.stderr).toContain('PARAM_EXISTS');
   });
 
+  test('offers an endpoint for MLflow code with a token, as long as the command runs', async () => {
+    const repo = await project();
+    writeFileSync(
+      join(repo.root, 'client.mjs'),
+      `const { MLFLOW_TRACKING_URI: uri, MLFLOW_TRACKING_TOKEN: token, MLFLOW_RUN_ID: run_id } = process.env;
+       const body = JSON.stringify({ run_id, key: 'loss', value: 0.5, timestamp: Date.now(), step: 1 });
+       const log = (headers) => fetch(uri + '/api/2.0/mlflow/runs/log-metric', { method: 'POST', body, headers });
+       const type = { 'content-type': 'application/json' };
+       const refused = await log(type);
+       const done = await log({ ...type, authorization: 'Bearer ' + token });
+       const { MLFLOW_EXPERIMENT_NAME: experiment, MLOPS_RUN_ID: id } = process.env;
+       console.log(JSON.stringify({ uri, run_id, id, experiment, statuses: [refused.status, done.status] }));`,
+    );
+    const words = ['--experiment', 'fraud', '--', process.execPath, 'client.mjs'];
+    const { code, stdout } = await repo.run('run', ...words);
+    const [run] = await repo.list();
+    const said = JSON.parse(stdout) as { uri: string };
+    expect(code).toBe(0);
+    expect(said).toMatchObject({ run_id: run?.id, id: run?.id, experiment: 'fraud', statuses: [401, 200] });
+    expect(said.uri).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(run).toMatchObject({ status: 'FINISHED', metrics: { loss: 0.5 } });
+    await expect(fetch(said.uri)).rejects.toThrow('fetch failed');
+    const none = await repo.run(
+      'run',
+      '--no-endpoint',
+      '--',
+      process.execPath,
+      '-p',
+      'process.env.MLFLOW_TRACKING_URI',
+    );
+    expect(none.stdout).toBe('undefined\n');
+  });
+
   test('many processes that log at once lose nothing', async () => {
     const repo = await project();
     const script = `for i in 1 2 3 4 5 6 7 8; do "$NODE" "$MLOPS_BIN" log metric loss=$i --step $i -q & done; wait`;
