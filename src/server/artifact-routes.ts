@@ -20,18 +20,18 @@ export interface ArtifactRequest {
 
 /** @returns undefined when the response was written here */
 export async function answerArtifacts(
-  { store }: Tracking,
+  tracking: Tracking,
   { request, response, path: encoded, query }: ArtifactRequest,
 ): Promise<Reply | undefined> {
   if (encoded === '') {
-    if (request.method === 'GET') return listArtifacts(store, query.get('path') ?? '');
+    if (request.method === 'GET') return listArtifacts(tracking, query.get('path') ?? '');
     throw new MlflowError('ENDPOINT_NOT_FOUND', 'there is no such endpoint');
   }
   const path = decoded(encoded);
-  if (request.method === 'PUT') return putArtifact(store, path, bytesOf(request));
-  if (request.method === 'DELETE') return deleteArtifact(store, path);
+  if (request.method === 'PUT') return putArtifact(tracking.store, path, bytesOf(request));
+  if (request.method === 'DELETE') return deleteArtifact(tracking.store, path);
   if (request.method !== 'GET') throw new MlflowError('ENDPOINT_NOT_FOUND', 'there is no such endpoint');
-  const opened = await openArtifact(store, path);
+  const opened = await openArtifact(tracking, path);
   // Whatever a file holds, a browser saves it and runs nothing of it.
   response.writeHead(200, {
     'content-type': 'application/octet-stream',

@@ -3,6 +3,7 @@ import { MlflowError } from '../core/mlflow/index.ts';
 
 const MOST_BYTES = 16 * 1024 * 1024;
 const MOST_DEPTH = 32;
+const MOST_DISCARDED = 16 * 1024 * 1024;
 
 /**
  * The fields of a request: of its query for GET, otherwise of its JSON body, and those of its path.
@@ -50,17 +51,21 @@ async function bodyFields(request: IncomingMessage, mostBytes: number): Promise<
   return Object.entries(value);
 }
 
+/** What is too large is read to its end where that is near, since many clients read an answer only after they sent everything. */
 async function readBody(request: IncomingMessage, mostBytes: number): Promise<Buffer> {
-  const tooLarge = (): Error =>
-    new MlflowError('INVALID_PARAMETER_VALUE', `the body of the request has more than ${mostBytes} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > mostBytes) throw tooLarge();
   const pieces: Buffer[] = [];
   let size = 0;
   for await (const piece of request) {
     const bytes = piece as Buffer;
     size += bytes.length;
-    if (size > mostBytes) throw tooLarge();
-    pieces.push(bytes);
+    if (size > mostBytes + MOST_DISCARDED) break;
+    if (size <= mostBytes) pieces.push(bytes);
+  }
+  if (size > mostBytes) {
+    throw new MlflowError(
+      'INVALID_PARAMETER_VALUE',
+      `the body of the request has more than ${mostBytes} bytes`,
+    );
   }
   return Buffer.concat(pieces);
 }

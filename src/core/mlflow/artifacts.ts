@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { artifactUri, type OpenArtifact, type RunStore } from '../runs/index.ts';
 import { artifactPlace, assertHarmless } from './artifact-place.ts';
-import { endpoint, type Endpoint, type Reply } from './endpoint.ts';
+import { endpoint, type Endpoint, type Reply, type Tracking } from './endpoint.ts';
 import { invalid } from './errors.ts';
 import { optionalText, runId, runIdOf } from './fields.ts';
+import { versionPlace, type ReadableArtifacts } from './version-files.ts';
 
 export const ARTIFACT_ENDPOINTS: readonly Endpoint[] = [
   endpoint(
@@ -27,8 +28,8 @@ export const ARTIFACT_ENDPOINTS: readonly Endpoint[] = [
 ];
 
 /** What lies in a directory, by base names, as the artifact service has it. @param path `<experiment>/<run>/artifacts...` */
-export async function listArtifacts(store: RunStore, path: string): Promise<Reply> {
-  const { artifacts, path: directory } = await artifactPlace(store, path);
+export async function listArtifacts(tracking: Tracking, path: string): Promise<Reply> {
+  const { artifacts, path: directory } = await readablePlace(tracking, path);
   const entries = await artifacts.list(directory);
   return {
     files: entries.map((entry) => ({
@@ -52,10 +53,10 @@ export async function putArtifact(
 }
 
 export async function openArtifact(
-  store: RunStore,
+  tracking: Tracking,
   path: string,
 ): Promise<OpenArtifact & { readonly name: string }> {
-  const { artifacts, path: place } = await artifactPlace(store, path);
+  const { artifacts, path: place } = await readablePlace(tracking, path);
   if (place === '') throw invalid('Invalid path: it names no file');
   const opened = await artifacts.open(place);
   return {
@@ -70,4 +71,12 @@ export async function deleteArtifact(store: RunStore, path: string): Promise<Rep
   const { artifacts, path: place } = await artifactPlace(store, path);
   await artifacts.remove(place);
   return {};
+}
+
+async function readablePlace(
+  { repository, store }: Tracking,
+  path: string,
+): Promise<{ artifacts: ReadableArtifacts; path: string }> {
+  assertHarmless(path.replace(/\/$/, ''));
+  return (await versionPlace(repository, path)) ?? artifactPlace(store, path);
 }

@@ -3,6 +3,8 @@ import type { Endpoint } from './endpoint.ts';
 import { EXPERIMENT_ENDPOINTS } from './experiments.ts';
 import { LOGGED_MODEL_ENDPOINTS } from './logged-models.ts';
 import { METRIC_ENDPOINTS } from './metrics.ts';
+import { MODEL_VERSION_ENDPOINTS } from './model-versions.ts';
+import { REGISTERED_MODEL_ENDPOINTS } from './registered-models.ts';
 import { RUN_ENDPOINTS } from './runs.ts';
 
 export interface FoundEndpoint {
@@ -17,6 +19,8 @@ const ENDPOINTS: readonly Endpoint[] = [
   ...METRIC_ENDPOINTS,
   ...LOGGED_MODEL_ENDPOINTS,
   ...ARTIFACT_ENDPOINTS,
+  ...REGISTERED_MODEL_ENDPOINTS,
+  ...MODEL_VERSION_ENDPOINTS,
 ];
 
 const BY_ADDRESS: ReadonlyMap<string, Endpoint> = new Map(

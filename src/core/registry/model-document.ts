@@ -17,11 +17,13 @@ const ModelDocument = z.lazy(() =>
   }),
 );
 
+export type ModelDocument = z.output<typeof ModelDocument>;
+
 /** Checks the bytes of `model.json`. @throws as `parseDocument`; IntegrityError `DOCUMENT_INVALID` for that of another model */
-export function parseModelDocument(bytes: Uint8Array, model: string): void {
+export function parseModelDocument(bytes: Uint8Array, model: string): ModelDocument {
   const path = gitPath(modelPath(model));
   const found = parseDocument(bytes, ModelDocument, { path, canonical: false });
-  if (found.model === model) return;
+  if (found.model === model) return found;
   throw new IntegrityError('DOCUMENT_INVALID', `${path}: is about the model ${found.model}`, {
     hint: `restore it from Git: git checkout HEAD -- ${path}`,
   });
