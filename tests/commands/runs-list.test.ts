@@ -238,6 +238,18 @@ describe('runs list', () => {
     expect(failure.message).toMatch(message);
   });
 
+  test('a narrow terminal gets fewer metrics, and no number is cut', async () => {
+    const metrics = { first: 0.123456, second: 0.234567, third: 0.345678, fourth: 0.456789 };
+    const repo = await withRuns([{ name: 'one', metrics }]);
+    const wide = await repo.runWith({ tty: true, columns: 200 }, 'runs', 'list');
+    for (const key of Object.keys(metrics)) expect(wide.stdout).toContain(key);
+    const narrow = await repo.runWith({ tty: true, columns: 80 }, 'runs', 'list');
+    expect(narrow.stdout).toContain('0.123456');
+    expect(narrow.stdout).not.toContain('third');
+    expect(narrow.stdout).not.toContain('…');
+    for (const line of narrow.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
   test('text of runs can not act on the terminal', async () => {
     const repo = await withRuns([
       { name: 'evil', params: { p: '\u001b[2Jx' }, tags: { t: '\u202ereversed' } },

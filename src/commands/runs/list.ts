@@ -187,6 +187,7 @@ function chosenCell(run: Run, field: Field, view: View): string {
   return typeof value === 'number' ? formatMetric(value) : value;
 }
 
+/** On a terminal that is too narrow for all of it there are fewer params and metrics, rather than numbers that are cut. */
 function usualTable(runs: readonly Run[], view: View): string {
   const metrics = commonKeys(
     runs,
@@ -194,6 +195,19 @@ function usualTable(runs: readonly Run[], view: View): string {
     SHOWN_METRICS,
   );
   const params = differingParams(runs);
+  while (view.isTTY && metrics.length + params.length > 1) {
+    const whole = tableOf(runs, { params, metrics }, { ...view, columns: Infinity, color: false });
+    if (whole.split('\n').every((line) => line.length <= view.columns)) break;
+    (metrics.length > params.length ? metrics : params).pop();
+  }
+  return tableOf(runs, { params, metrics }, view);
+}
+
+function tableOf(
+  runs: readonly Run[],
+  { params, metrics }: { params: readonly string[]; metrics: readonly string[] },
+  view: View,
+): string {
   const columns: Column[] = [
     { header: 'RUN', style: (paint, text) => paint.bold(text) },
     { header: 'NAME' },
