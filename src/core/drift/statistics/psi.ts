@@ -61,14 +61,17 @@ export function binCounts(sorted: Float64Array, edges: Float64Array): Float64Arr
 }
 
 /**
- * PSI of two sorted samples, not empty, over the deciles of the reference. A constant reference has one bin for its value and one for all
- * others.
+ * PSI of two sorted samples, not empty, over the deciles of the reference. Where all of them are its largest value, as in a constant reference,
+ * there is one bin for that value and one for all others.
  */
 export function psiOfSamples(reference: Float64Array, current: Float64Array): Psi {
   const edges = decileEdges(reference);
   if (edges.length === 0) {
-    const same = current.filter((value) => value === reference[0]).length;
-    return psi([reference.length, 0], [same, current.length - same]);
+    const split = (values: Float64Array): number[] => {
+      const same = values.filter((value) => value === reference.at(-1)).length;
+      return [same, values.length - same];
+    };
+    return psi(split(reference), split(current));
   }
   return psi(binCounts(reference, edges), binCounts(current, edges));
 }

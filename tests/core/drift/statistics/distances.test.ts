@@ -167,6 +167,14 @@ describe('bins of deciles', () => {
     expect([...binCounts(numbers(1, 2, 2, 3, 9), numbers(2, 3))]).toEqual([3, 1, 1]);
   });
 
+  it('calls a sample no change from itself, also where only one value is below all deciles', () => {
+    const reference = Float64Array.from({ length: 100 }, (_, row) => (row === 0 ? 0 : 1));
+    const moved = Float64Array.from({ length: 100 }, (_, row) => (row < 50 ? 0 : 1));
+
+    expect(psiOfSamples(reference, reference).psi).toBe(0);
+    expect(psiOfSamples(reference, moved).psi).toBeGreaterThan(1);
+  });
+
   it('set a constant reference apart from all other values, on either side', () => {
     const reference = numbers(5, 5, 5, 5);
     expect(psiOfSamples(reference, numbers(5, 5, 5)).psi).toBeLessThan(0.01);
