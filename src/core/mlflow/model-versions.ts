@@ -19,6 +19,7 @@ import { hold } from './registered-models.ts';
 import {
   assertTag,
   currentStage,
+  filterTags,
   MODEL_ID,
   numbered,
   registeredModel,
@@ -157,7 +158,15 @@ export const MODEL_VERSION_ENDPOINTS: readonly Endpoint[] = [
             source_path: tags[SOURCE],
             version_number: each.number,
           };
-          if (matches(filter, { metrics: {}, params: {}, tags, attributes: subject, datasets: [] }))
+          if (
+            matches(filter, {
+              metrics: {},
+              params: {},
+              tags: filterTags(tags),
+              attributes: subject,
+              datasets: [],
+            })
+          )
             found.push(versionReply(each));
         }
       }

@@ -10,6 +10,7 @@ import {
   assertModelName,
   assertTag,
   changeNotes,
+  filterTags,
   latestByStage,
   modelReply,
   numbered,
@@ -72,7 +73,7 @@ export const REGISTERED_MODEL_ENDPOINTS: readonly Endpoint[] = [
       const found = [];
       for (const name of await listModels(repository.documents)) {
         const model = await registeredModel(repository, name);
-        const tags = Object.fromEntries(model.notes.tags);
+        const tags = filterTags(Object.fromEntries(model.notes.tags));
         if (matches(filter, { metrics: {}, params: {}, tags, attributes: { name }, datasets: [] }))
           found.push(modelReply(model));
       }

@@ -166,3 +166,8 @@ export function versionReply({ number, version }: NumberedVersion): Reply {
 export function versionUri({ record }: VersionState): string {
   return `mlflow-artifacts:/registry/${record.model}/${record.version}`;
 }
+
+/** Tags as filters see them. Clients ask for what is no prompt, and mean that of models that say nothing of it too. */
+export function filterTags(tags: Readonly<Record<string, string>>): Record<string, string> {
+  return { 'mlflow.prompt.is_prompt': 'false', ...tags };
+}
