@@ -4,4 +4,4 @@
  *
  * @throws Error with the failing step and the last lines of its output
  */
-export function prepareInteropEnvironment(name?: 'interop' | 's3'): string;
+export function prepareInteropEnvironment(name?: 'interop' | 's3' | 'mlflow2' | 'mlflow3'): string;

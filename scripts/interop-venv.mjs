@@ -12,6 +12,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const REQUIREMENTS = {
   interop: 'tests/interop/requirements.txt',
   s3: 'tests/interop/s3/requirements.txt',
+  mlflow2: 'tests/interop/mlflow/requirements-2.txt',
+  mlflow3: 'tests/interop/mlflow/requirements-3.txt',
   drift: 'bench/drift/requirements.txt',
 };
 
