@@ -128,6 +128,8 @@ export default defineCommand({
     const files = await context.outputFiles();
     await files.write(path, Buffer.from(bytes).toString());
     for (const note of notes) context.warn(note);
+    const isEmpty = profile.rows === 0;
+    if (isEmpty) context.warn(`${printable(input.output)} has no rows: it is of no use but to be merged`);
     if (input.hashLevels === true && profile.labels?.scheme === 'sha256') {
       context.warn(
         'categories are hashed without a secret: whoever guesses one can tell; set MLOPS_PROFILE_KEY',
@@ -147,7 +149,7 @@ export default defineCommand({
       },
       text: (view) =>
         `${columnTable(columnsOf, view)}${columnsOf.length === 0 ? '' : '\n'}Wrote ${printable(input.output)}: ${count(profile.rows, 'row')}, ${count(columnsOf.length, 'column')}, ${formatBytes(bytes.length)}\n`,
-      hints: [`compare new data with it: mlops drift ${printable(input.output)} <data>`],
+      hints: isEmpty ? [] : [`compare new data with it: mlops drift ${printable(input.output)} <data>`],
     };
   },
 });

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { UsageError } from '../../../errors.ts';
 import { printable } from '../../../lib/terminal-text.ts';
 import type { TableReader } from '../../../storage/tables/table.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -7,6 +8,7 @@ import { encodeCheckedProfile } from './build.ts';
 import { parseProfile } from './parse.ts';
 import { profileData } from './profile-data.ts';
 import { profileBytes } from './profile-file.ts';
+import type { Profile } from './profile.ts';
 
 export interface ReferenceSources {
   /** Relative paths start here. */
@@ -22,7 +24,7 @@ export interface ReferenceSources {
 /**
  * The canonical bytes of the profile of reference data: of files and globs, or of the one file that is a profile already.
  *
- * @throws UsageError for malformed files and profiles
+ * @throws UsageError `NO_ROWS`; for malformed files and profiles
  */
 export async function profileReferenceData(
   words: readonly string[],
@@ -31,7 +33,9 @@ export async function profileReferenceData(
   const [first = ''] = words;
   const written = words.length === 1 ? await profileBytes(resolve(cwd, first)) : undefined;
   if (written !== undefined) {
-    return { bytes: encodeCheckedProfile(parseProfile(written, printable(first))), notes: [] };
+    const profile = parseProfile(written, printable(first));
+    assertRows(profile, words);
+    return { bytes: encodeCheckedProfile(profile), notes: [] };
   }
   const { profile, notes } = await profileData(
     {
@@ -43,5 +47,13 @@ export async function profileReferenceData(
     },
     await tables(),
   );
+  assertRows(profile, words);
   return { bytes: encodeCheckedProfile(profile), notes };
+}
+
+function assertRows({ rows }: Profile, words: readonly string[]): void {
+  if (rows > 0) return;
+  throw new UsageError('NO_ROWS', `${words.map(printable).join(' ')}: the reference data have no rows`, {
+    hint: 'nothing could be compared with them; check what wrote the file',
+  });
 }
