@@ -20,11 +20,6 @@ export function median(sorted: Float64Array): number {
   return quantile(sorted, 0.5);
 }
 
-/** Interquartile range: quantile .75 less quantile .25. */
-export function interquartileRange(sorted: Float64Array): number {
-  return quantile(sorted, 0.75) - quantile(sorted, 0.25);
-}
-
 /**
  * `count` knots (at least 2) of sorted values at the shares 0, 1/(count-1) ... 1: values of the sample itself, each the smallest one with
  * at least that share of the values at or below it (type 1 of Hyndman & Fan). The first knot is the minimum, the last the maximum.
