@@ -112,14 +112,7 @@ function describe({ checked, damage }: Verification, view: Terminal): string {
   return `${table({ columns, rows }, { ...view, columns: Infinity })}${summary}: ${count(damage.length, 'problem')}\n`;
 }
 
-const DOCUMENTS: ReadonlySet<string> = new Set([
-  'model',
-  'record',
-  'event',
-  'stage',
-  'pointer',
-  'report',
-]);
+const DOCUMENTS: ReadonlySet<string> = new Set(['model', 'record', 'event', 'stage', 'pointer', 'report']);
 
 function advice({ damage, conflict }: Verification, { canFetch }: { canFetch: boolean }): string[] {
   if (conflict?.hint !== undefined) return [conflict.hint];
