@@ -94,6 +94,12 @@ export const manifest: Manifest = {
     summary: 'Take a version from a bundle',
     group: 'Versions',
     load: () => import('../commands/import.ts'),
+    verbs: {
+      mlruns: {
+        summary: "Take the runs of a directory of MLflow's file store",
+        load: () => import('../commands/import/mlruns.ts'),
+      },
+    },
   },
   promote: {
     summary: 'Move a stage such as production to a version',
