@@ -220,6 +220,22 @@ describe('columns that say little have a stated verdict', () => {
     expect(reference).toMatchObject({ rows: 1000, nonFinite: 40, max: 1e308 });
   });
 
+  test('digits that no double can hold are infinite, in a file and in its profile', async () => {
+    const digits = '9'.repeat(400);
+    const current = plainRows(900, 1)
+      .replaceAll(/\n([\d.]+),/g, `\n${digits},`)
+      .replace(digits, `-${digits}`);
+    const result = await compare(file('ref.csv', plainRows(900)), file('cur.csv', current));
+    expect(result.code).toBe(1);
+    expect(column(result, 'age')).toMatchObject({
+      verdict: 'drift',
+      current: { rows: 900, nonFinite: 900, min: null, max: null },
+    });
+    const made = await runCli(['profile', 'cur.csv', '-o', 'cur.json'], { cwd: directory });
+    expect(made.code).toBe(0);
+    expect(column(await compare('ref.csv', 'cur.json'), 'age').verdict).toBe('drift');
+  });
+
   test('cells of another type are counted and reported', async () => {
     const mixed = plainRows(900, 1).replaceAll(/\n([\d.]*5),/g, '\nbroken,');
     const result = await compare(file('ref.csv', plainRows(900)), file('cur.csv', mixed));

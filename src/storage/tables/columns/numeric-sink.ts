@@ -30,7 +30,8 @@ export class NumericSink implements ColumnSink {
     const plain = !this.#options.nullTokens.everywhere;
     for (let row = 0; row < rows; row += 1) {
       const number = values[row] as number;
-      if (plain && number === number) continue;
+      // Digits may be too many for a double: then it is infinite, and counted as that.
+      if (plain && number - number === 0) continue;
       values[row] = this.#valueOf(bytes, starts[first + row] as number, ends[first + row] as number);
     }
     this.#summary.add(values, rows, kept);
