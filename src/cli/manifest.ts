@@ -273,6 +273,10 @@ export const manifest: Manifest = {
         summary: 'List the artifacts of a run, or get them',
         load: () => import('../commands/runs/artifacts.ts'),
       },
+      export: {
+        summary: "Write runs as MLflow's file store has them",
+        load: () => import('../commands/runs/export.ts'),
+      },
       keep: { summary: 'Add runs to Git', load: () => import('../commands/runs/keep.ts') },
       delete: { summary: 'Mark runs as deleted', load: () => import('../commands/runs/delete.ts') },
       restore: { summary: 'Take deletions back', load: () => import('../commands/runs/restore.ts') },
