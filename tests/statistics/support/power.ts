@@ -78,7 +78,7 @@ export async function powerGrid(
   return cells;
 }
 
-/** How often five even levels of which one lost `tvd` of all rows to another are called drift. */
+/** How often five even levels are called drift once the first took `tvd` of all rows from the next ones, of each as much as it has. */
 export async function categoricalPower(
   distances: readonly number[],
   sizeTexts: readonly string[],
@@ -87,7 +87,13 @@ export async function categoricalPower(
   const cells: Cell[] = [];
   for (const tvd of distances) {
     const before = even(5);
-    const after = before.map((share, level) => share + (level === 0 ? tvd : level === 1 ? -tvd : 0));
+    let rest = tvd;
+    const after = before.map((share, level) => {
+      if (level === 0) return share + tvd;
+      const lost = Math.min(share, rest);
+      rest -= lost;
+      return share - lost;
+    });
     for (const text of sizeTexts) {
       const sizes = sizesOf(text);
       const word = wordOf(`tvd ${tvd} ${text}`);
