@@ -130,6 +130,7 @@ describe('files that are no table are exit 2', () => {
     expect(await refusal('good.csv', 'missing.csv')).toMatch(/missing\.csv/);
     expect(await refusal('good.csv', '.')).toMatch(/directory|no file/);
     expect(await refusal('good.csv', 's3://bucket/key.csv')).toMatch(/URL/);
+    expect(await refusal('good.csv', '-')).toMatch(/standard input.*\nhint: save it as a file/);
   });
 });
 

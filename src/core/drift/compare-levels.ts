@@ -7,6 +7,7 @@ import type { CompareRule, Part } from './compare-numbers.ts';
 import { NO_DETAILS } from './compared.ts';
 import { alignLevels, comparableLevels } from './levels.ts';
 import { measuresOfBins, stabilityIndex } from './measures.ts';
+import { sumOf } from './statistics/counts.ts';
 import type { CategoricalSummary } from './summary.ts';
 
 /** Columns of levels: categorical and boolean ones. */
@@ -24,7 +25,9 @@ export function compareLevels(
   const levels = alignLevels(sides.reference, sides.current);
   const shape = compareShares(levels, { alpha, limits: rules.limits('excessTvd').value, shown });
   const index = stabilityIndex(levels);
-  const byIndex = kind === 'psi' && index !== null && shape.settled !== true;
+  // An index of a single row says nothing: with two levels or more it is far above each cut-off.
+  const isSingle = Math.min(sumOf(levels.reference), sumOf(levels.current)) === 1;
+  const byIndex = kind === 'psi' && index !== null && shape.settled !== true && !isSingle;
   const unseen = compareUnseen(sides, { alpha, limits: rules.limits('unseenShare').value });
   const findings: Finding[] = [byIndex ? stabilityIndexFinding(index, shape.detail) : shape];
   if (unseen !== undefined) findings.push(unseen);

@@ -136,7 +136,8 @@ export function compareDistributions(sides: Sides, { rule, format, noun }: Shape
 
 function byStabilityIndex({ finding }: ComparedShapes, bins: ReturnType<typeof decileBins>): Finding {
   const index = stabilityIndex(bins);
-  return index === null || finding.settled === true ? finding : stabilityIndexFinding(index, finding.detail);
+  const isSaid = finding.settled === true || finding.tooFew === true;
+  return index === null || isSaid ? finding : stabilityIndexFinding(index, finding.detail);
 }
 
 function asRows(distribution: Distribution): Distribution {

@@ -44,6 +44,11 @@ async function filesOf(path: string, cwd: string): Promise<FoundFile[]> {
     throw new UsageError('TABLE_NOT_FOUND', 'the name of a file is empty or holds a NUL byte');
   const literal = await fileAt(path, resolve(cwd, path));
   if (literal !== undefined) return [literal];
+  if (path === '-') {
+    throw new UsageError('TABLE_NOT_A_FILE', 'standard input is no regular file', {
+      hint: 'save it as a file first: it is read more than once',
+    });
+  }
   if (!/[*?]/.test(path)) {
     throw new UsageError('TABLE_NOT_FOUND', `there is no file ${path}`, { hint: `looked in ${cwd}` });
   }

@@ -155,6 +155,20 @@ describe('the policy psi', () => {
     expect(columnOf(report, 'x').message).toContain('which chance alone may be');
   });
 
+  test('a single row has none that says anything', async () => {
+    const columns = (rows: number): MemoryColumn[] => [
+      column('x', normal(1, rows)),
+      column('c', new Random(1).levels(rows, [0.7, 0.3])),
+    ];
+    for (const [before, after] of [
+      [500, 1],
+      [1, 500],
+    ] as const) {
+      const report = await compare(columns(before), columns(after), { policy });
+      for (const name of ['x', 'c']) expect(columnOf(report, name).verdict).toBe('inconclusive');
+    }
+  });
+
   test('levels have an index too', async () => {
     const report = await compare(
       [column('c', new Random(1).levels(1000, [0.7, 0.3]))],
