@@ -81,8 +81,9 @@ function choose(
   if (rules.ignored.value) return leftOut(`left out by ${rules.ignored.origin}`);
   const { reference, current } = pair;
   if (reference === null) return chooseAdded(pair, rules);
-  if (reference.skipped !== undefined) return leftOut(reference.skipped);
-  const pinned = pin(reference, rules);
+  if (reference.skipped !== undefined && current !== null) return leftOut(reference.skipped);
+  // That a column is gone can be told without comparing values.
+  const pinned = reference.skipped === undefined ? pin(reference, rules) : null;
   if (current === null) {
     if (role === 'target') return leftOut('the current data has no labels');
     return {

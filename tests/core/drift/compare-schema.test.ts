@@ -21,6 +21,23 @@ describe('columns that come and go', () => {
     expect(report.columns.map(({ column: name }) => name)).toEqual(['b', 'a']);
   });
 
+  test('so is one whose values could not have been compared, and it is skipped where it is still there', async () => {
+    const nested = column('b', [], { skipped: 'nested values are not compared' });
+    const gone = await compare([column('a', normal(1)), nested], [column('a', normal(3))]);
+    expect(columnOf(gone, 'b')).toMatchObject({
+      verdict: 'drift',
+      severity: 'critical',
+      type: null,
+      message: '`b` critical: the current data does not have it',
+    });
+    expect(gone).toMatchObject({ verdict: 'drift', failed: true, schema: { missing: ['b'] } });
+    const there = await compare([column('a', normal(1)), nested], [column('a', normal(3)), nested]);
+    expect(columnOf(there, 'b')).toMatchObject({
+      verdict: 'skipped',
+      skipped: 'nested values are not compared',
+    });
+  });
+
   test('an added column is low, and nothing of it is compared', async () => {
     const report = await compare(
       [column('a', normal(1))],
