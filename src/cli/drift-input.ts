@@ -125,3 +125,23 @@ export function sideSources(context: Context): SideSources {
     },
   };
 }
+
+/**
+ * That no output takes the place of what it is made of.
+ *
+ * @param outputs as the person named them
+ * @param suffix that makes another name of one
+ * @throws UsageError `OUTPUT_IS_INPUT`
+ */
+export function assertNoInput(
+  outputs: readonly string[],
+  { inputs, suffix }: { inputs: readonly string[]; suffix: string },
+  { cwd }: Pick<Context, 'cwd'>,
+): void {
+  const read = new Set(inputs.map((word) => resolve(cwd, word)));
+  const output = outputs.find((each) => read.has(resolve(cwd, each)));
+  if (output === undefined) return;
+  throw new UsageError('OUTPUT_IS_INPUT', `${printable(output)} would be read and overwritten`, {
+    hint: `name another file, for example -o ${printable(output)}${suffix}`,
+  });
+}

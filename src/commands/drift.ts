@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { defineCommand, type View } from '../cli/command.ts';
 import type { Context } from '../cli/context.ts';
 import {
+  assertNoInput,
   DRIFT_RULES,
   DriftRulesInput,
   readDriftRules,
@@ -126,6 +127,8 @@ export default defineCommand({
   ),
   async run(input, context) {
     const plan = planReport(input, context);
+    const inputs = [input.reference, ...input.current];
+    assertNoInput(input.output, { inputs, suffix: '.html' }, context);
     const rules = await readDriftRules(input, context);
     const request = requestOf(input, rules);
     if (input.explain) return explained(request, context);

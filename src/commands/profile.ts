@@ -2,9 +2,8 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { defineCommand, type View } from '../cli/command.ts';
 import type { Context } from '../cli/context.ts';
-import { DRIFT_RULES, DriftRulesInput, readDriftRules } from '../cli/drift-input.ts';
+import { assertNoInput, DRIFT_RULES, DriftRulesInput, readDriftRules } from '../cli/drift-input.ts';
 import type { Profile } from '../core/drift/profile/profile.ts';
-import { UsageError } from '../errors.ts';
 import { printable } from '../lib/terminal-text.ts';
 import { formatBytes } from '../ui/bytes.ts';
 import { count } from '../ui/numbers.ts';
@@ -119,7 +118,7 @@ export default defineCommand({
   ),
   async run(input, context) {
     const path = resolve(context.cwd, input.output);
-    assertNoInput(input, context);
+    assertNoInput([input.output], { inputs: input.data, suffix: '.profile.json' }, context);
     const { profile, notes } = input.merge
       ? await mergeFiles(input, context)
       : await readData(input, context);
@@ -153,15 +152,6 @@ export default defineCommand({
     };
   },
 });
-
-/** The profile must not take the place of what it is made of. @throws UsageError `OUTPUT_IS_INPUT` */
-function assertNoInput({ data, output }: ProfileInput, { cwd }: Context): void {
-  const path = resolve(cwd, output);
-  if (!data.some((word) => resolve(cwd, word) === path)) return;
-  throw new UsageError('OUTPUT_IS_INPUT', `${printable(output)} would be read and overwritten`, {
-    hint: `name another file, for example -o ${printable(output)}.profile.json`,
-  });
-}
 
 async function mergeFiles({ data }: ProfileInput, { cwd }: Context) {
   const [{ readProfile }, { mergeProfiles }] = await Promise.all([

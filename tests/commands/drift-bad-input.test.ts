@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -305,6 +305,16 @@ describe('mistakes in the options are exit 2', () => {
     const stderr = await refusal('ref.csv', 'cur.csv', ...words);
     expect(stderr).toMatch(problem);
     if (hint !== undefined) expect(stderr).toMatch(hint);
+  });
+
+  test('a report takes the place of no data and of no profile', async () => {
+    const before = readFileSync(join(directory, 'ref.csv'), 'utf8');
+    await runCli(['profile', 'ref.csv', '-o', 'ref.json'], { cwd: directory });
+    const profile = readFileSync(join(directory, 'ref.json'), 'utf8');
+    expect(await refusal('ref.csv', 'cur.csv', '--format', 'md', '-o', './ref.csv')).toMatch(/overwritten/);
+    expect(await refusal('ref.json', 'cur.csv', '-o', 'out.html', '-o', 'ref.json')).toMatch(/ref\.json/);
+    expect(readFileSync(join(directory, 'ref.csv'), 'utf8')).toBe(before);
+    expect(readFileSync(join(directory, 'ref.json'), 'utf8')).toBe(profile);
   });
 
   test('a setting that there is not is named with its file', async () => {
