@@ -188,7 +188,8 @@ function notesOf(side: Side): string[] {
 }
 
 function messageOf(columns: readonly ColumnReport[], verdict: DriftReport['verdict']): string {
-  const compared = columns.filter((column) => column.verdict !== 'skipped').length;
+  const amount = columns.filter((column) => column.verdict !== 'skipped').length;
+  const compared = `${amount} ${amount === 1 ? 'column' : 'columns'}`;
   const drifted = columns.filter((column) => column.verdict === 'drift');
   const worst = columns[0];
   if (verdict === 'drift' && worst !== undefined) {
@@ -196,12 +197,12 @@ function messageOf(columns: readonly ColumnReport[], verdict: DriftReport['verdi
       const count = drifted.filter((column) => column.severity === severity).length;
       return count === 0 ? [] : [`${count} ${severity}`];
     });
-    return `drift in ${drifted.length} of ${compared} columns (${by.join(', ')}); ${worst.message}`;
+    return `drift in ${drifted.length} of ${compared} (${by.join(', ')}); ${worst.message}`;
   }
   const unsure = columns.filter((column) => column.verdict === 'inconclusive').length;
-  if (compared === 0) return 'inconclusive: no column could be compared';
+  if (amount === 0) return 'inconclusive: no column could be compared';
   if (verdict === 'inconclusive')
-    return `inconclusive: too few rows for a verdict on ${unsure} of ${compared} columns, no drift in the others`;
+    return `inconclusive: too few rows for a verdict on ${unsure} of ${compared}, no drift in the others`;
   const low = columns.filter((column) => column.severity === 'low' && column.verdict === 'stable').length;
-  return `no drift in ${compared} columns${low === 0 ? '' : ` (small changes in ${low})`}`;
+  return `no drift in ${compared}${low === 0 ? '' : ` (small changes in ${low})`}`;
 }

@@ -55,6 +55,7 @@ it('real data of different times are told apart, by the columns that changed', a
   );
   expect(splits.map(({ verdict }) => verdict)).toEqual(splits.map(() => 'drift'));
   const [seasons, years] = splits;
+  expect(['temp_max', 'temp_min', 'precipitation']).toContain(seasons?.first);
   expect(seasons?.drifted).toEqual(expect.arrayContaining(['temp_max', 'temp_min', 'precipitation']));
   expect(seasons?.severity).toBe('critical');
   expect(years?.first).toBe('weather');

@@ -138,6 +138,7 @@ interface Tick {
 }
 
 const DAY = 86_400_000;
+const MOST_TICKS = 8;
 
 /** The ends of the axis and round numbers between them. */
 function ticksOf(range: Range, type: ColumnReport['type']): Tick[] {
@@ -155,9 +156,12 @@ function ticksOf(range: Range, type: ColumnReport['type']): Tick[] {
   const step = roundStep((to / 2 - from / 2) / 2.5);
   const ticks: Tick[] = [];
   const first = Math.ceil(from / step);
-  for (let place = first; place - first < 8 && place * step <= to; place += 1) {
+  for (let index = 0; index < MOST_TICKS; index += 1) {
+    const at = (first + index) * step;
+    // Next to a huge number the next multiple may be the same number.
+    if (!(at <= to) || at === ticks.at(-1)?.at) break;
     // The multiple of 0.1 is 0.30000000000000004.
-    ticks.push({ at: place * step, text: short(Number((place * step).toPrecision(6))), anchor: 'middle' });
+    ticks.push({ at, text: short(Number(at.toPrecision(6))), anchor: 'middle' });
   }
   return ticks;
 }

@@ -326,6 +326,21 @@ describe('the size', () => {
 });
 
 describe('the charts', () => {
+  // From 2^53 on the next whole number may be the same double.
+  test.each([
+    [1e16, 1e16 + 2],
+    [1e300, 1e300 * (1 + 2 ** -52)],
+    [-1e16, -1e16 + 2],
+    [-Number.MAX_VALUE, Number.MAX_VALUE],
+    [0, 5e-324],
+  ])('end, and have an axis, for numbers from %d to %d', (low, high) => {
+    const numbers = Array.from({ length: 100 }, (_, index) => (index < 50 ? low : high));
+    const page = pageOf(reportOf([numericColumn('x', { reference: numbers, current: numbers })]));
+    expect(page.errors).toEqual([]);
+    const labels = all(page, 'text').filter((text) => attributeOf(text, 'class') === undefined);
+    expect(labels.length).toBeLessThanOrEqual(2 * 8);
+  });
+
   test('have finite places within the picture, whatever the numbers are', () => {
     fc.assert(
       fc.property(anyReport, (report) => {
